@@ -1,0 +1,40 @@
+// The device that a model's memory lives on and its passes run on.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace rushlight {
+
+/// A value: copying it opens nothing. `Sequential::to` opens the device.
+struct Device {
+  enum class Kind { cpu, cuda };
+
+  Kind kind = Kind::cpu;
+  int index = 0;    ///< Ordinal of the GPU; 0 on a CPU.
+  int threads = 0;  ///< CPU threads; 0 means one for each core that the process may use.
+
+  static Device cpu(int threads = 0);
+  static Device cuda(int index = 0);
+
+  /// The fastest device that is usable now: a GPU where there is one, else the CPU.
+  static Device best();
+
+  bool operator==(const Device&) const = default;
+};
+
+/// A device and the reason for it, as one line for a person.
+struct DeviceChoice {
+  Device device;
+  std::string reason;
+};
+
+/// Reads `auto`, `cpu`, `cuda` or `cuda:<index>`. `auto` never fails. `cuda` is only parsed here: that no usable GPU is
+/// there shows when the device is opened (`DeviceError`).
+/// @throws InvalidArgument if `name` is none of these, or `threads` is negative.
+DeviceChoice choose_device(std::string_view name, int threads = 0);
+
+/// `cpu`, or `cuda:<index>`.
+std::string to_string(const Device& device);
+
+}  // namespace rushlight

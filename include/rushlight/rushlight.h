@@ -1,0 +1,16 @@
+// The whole public API.
+#pragma once
+
+#include <rushlight/dataset.h>
+#include <rushlight/device.h>
+#include <rushlight/error.h>
+#include <rushlight/init.h>
+#include <rushlight/io.h>
+#include <rushlight/loss.h>
+#include <rushlight/memory_plan.h>
+#include <rushlight/metrics.h>
+#include <rushlight/module.h>
+#include <rushlight/optimizer.h>
+#include <rushlight/sequential.h>
+#include <rushlight/trainer.h>
+#include <rushlight/version.h>

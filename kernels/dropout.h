@@ -1,7 +1,6 @@
-// Dropout's mask: a unit is dropped when its 16-bit lane is below t = floor(p · 65536 + 0.5); kept units are multiplied by
-// fp32(65536 / (65536 - t)), the inverse of the share really kept.
-// Exactness: integers, and one division on the host; the same bits everywhere.
-// Source: Srivastava et al., "Dropout", JMLR 15 (2014), scaled while training.
+// Dropout's mask: a unit is dropped when its 16-bit lane is below t = floor(p · 65536 + 0.5); kept units are multiplied
+// by fp32(65536 / (65536 - t)), the inverse of the share really kept. Exactness: integers, and one division on the
+// host; the same bits everywhere. Source: Srivastava et al., "Dropout", JMLR 15 (2014), scaled while training.
 #pragma once
 
 #include <cstdint>

@@ -14,8 +14,7 @@ namespace rushlight {
 enum class InitialTensor : std::uint32_t { weight = 0, bias = 1 };
 
 RL_HD inline float uniform_element(const RandomStream& stream, InitialTensor tensor, std::uint64_t i, float bound) {
-  const PhiloxBlock block =
-      stream.block(static_cast<std::uint32_t>(i / 4), static_cast<std::uint32_t>(tensor), 0);
+  const PhiloxBlock block = stream.block(static_cast<std::uint32_t>(i / 4), static_cast<std::uint32_t>(tensor), 0);
   const float u = static_cast<float>(block.word[i % 4] >> 8) * 0x1p-24f;
   return (2.0f * u - 1.0f) * bound;
 }
@@ -26,6 +25,8 @@ inline float xavier_bound(std::int64_t in, std::int64_t out) {
 }
 
 /// torch.nn.Linear's bias.
-inline float linear_bias_bound(std::int64_t in) { return static_cast<float>(1.0 / std::sqrt(static_cast<double>(in))); }
+inline float linear_bias_bound(std::int64_t in) {
+  return static_cast<float>(1.0 / std::sqrt(static_cast<double>(in)));
+}
 
 }  // namespace rushlight

@@ -9,7 +9,9 @@ namespace rushlight {
 
 inline constexpr int kLanes = 8;
 
-RL_HD inline std::int64_t lane_blocks(std::int64_t columns) { return (columns + kLanes - 1) / kLanes; }
+RL_HD inline std::int64_t lane_blocks(std::int64_t columns) {
+  return (columns + kLanes - 1) / kLanes;
+}
 
 /// How many of block `block`'s columns exist: 8, or fewer at the end of a row.
 RL_HD inline int lanes_in(std::int64_t columns, std::int64_t block) {

@@ -1,5 +1,5 @@
-// The one order in which sums are taken: chunks of 32 terms in order, then neighbours pairwise, level by level; an odd one at
-// a level's end moves up as it is. The same on every backend and for any number of threads.
+// The one order in which sums are taken: chunks of 32 terms in order, then neighbours pairwise, level by level; an odd
+// one at a level's end moves up as it is. The same on every backend and for any number of threads.
 #pragma once
 
 #include <cstdint>

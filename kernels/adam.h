@@ -1,0 +1,83 @@
+// Adam over a flat block of parameters.
+//   m = m + (1 - beta1)(g - m);  v = beta2 v + (1 - beta2) g²
+//   p = p - lr / (1 - beta1^t) · m / (sqrt(v) / sqrt(1 - beta2^t) + eps)
+// Shapes: parameters, gradients, m, v [models, size], size a multiple of 8; corrections, rates [models].
+// Aliasing: none.  Exactness: the same bits on every backend.  NaN: a NaN gradient makes parameter and moments NaN.
+// Padding of zeros stays zero.  Source: Kingma and Ba, "Adam", ICLR 2015, algorithm 1; eps as in torch.optim.Adam.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+
+#include "kernels/lanes.h"
+#include "kernels/pass_state.h"
+#include "kernels/portable.h"
+#include "kernels/view.h"
+
+namespace rushlight {
+
+/// base^exponent by squaring.
+RL_HD inline double power(double base, std::uint64_t exponent) {
+  double result = 1.0;
+  for (; exponent != 0; exponent >>= 1) {
+    if (exponent & 1) result *= base;
+    base *= base;
+  }
+  return result;
+}
+
+/// The numbers of step t = state->step + 1. One item: a member.
+struct AdamPrepare {
+  const PassState* state = nullptr;
+  const double* rates = nullptr;
+  double beta1 = 0;
+  double beta2 = 0;
+  std::int64_t models = 0;
+  AdamCorrections* corrections = nullptr;
+
+  RL_HD std::uint64_t work_items() const { return static_cast<std::uint64_t>(models); }
+
+  RL_HD void operator()(std::uint64_t item) const {
+    const std::uint64_t t = state->step + 1;
+    corrections[item] = {static_cast<float>(rates[item] / (1.0 - power(beta1, t))),
+                         static_cast<float>(1.0 / std::sqrt(1.0 - power(beta2, t)))};
+  }
+};
+
+/// One item: eight neighbouring elements.
+struct AdamUpdate {
+  Vector<float> parameters;
+  Vector<const float> gradients;
+  Vector<float> first_moments;
+  Vector<float> second_moments;
+  const AdamCorrections* corrections = nullptr;
+  float one_minus_beta1 = 0;
+  float beta2 = 0;
+  float one_minus_beta2 = 0;
+  float eps = 0;
+
+  RL_HD std::uint64_t work_items() const {
+    return static_cast<std::uint64_t>(parameters.models * (parameters.size / kLanes));
+  }
+
+  RL_HD void operator()(std::uint64_t item) const {
+    const BlockIndex at = BlockIndex::of(item, 1, parameters.size / kLanes);
+    const AdamCorrections now = corrections[at.model];
+    float* p = parameters.member(at.model) + at.block * kLanes;
+    const float* g = gradients.member(at.model) + at.block * kLanes;
+    float* m = first_moments.member(at.model) + at.block * kLanes;
+    float* v = second_moments.member(at.model) + at.block * kLanes;
+    float moved[kLanes], first[kLanes], second[kLanes];
+    for (int lane = 0; lane < kLanes; ++lane) {
+      first[lane] = m[lane] + (g[lane] - m[lane]) * one_minus_beta1;
+      second[lane] = v[lane] * beta2 + g[lane] * g[lane] * one_minus_beta2;
+      const float denominator = std::sqrt(second[lane]) * now.inverse_root_correction2 + eps;
+      moved[lane] = p[lane] - now.step_size * (first[lane] / denominator);
+    }
+    for (int lane = 0; lane < kLanes; ++lane) p[lane] = moved[lane];
+    for (int lane = 0; lane < kLanes; ++lane) m[lane] = first[lane];
+    for (int lane = 0; lane < kLanes; ++lane) v[lane] = second[lane];
+  }
+};
+
+}  // namespace rushlight

@@ -1,4 +1,12 @@
 # Warnings, floating-point rules and sanitizers, as interface targets.
+
+# Errors only with the compiler that the project is checked with: a later one knows more warnings.
+set(werror_default OFF)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+  set(werror_default ON)
+endif()
+option(RUSHLIGHT_WERROR "Warnings are errors" ${werror_default})
+
 add_library(rushlight_compile_options INTERFACE)
 target_compile_options(
   rushlight_compile_options
@@ -7,7 +15,7 @@ target_compile_options(
     $<$<COMPILE_LANGUAGE:CXX>:-Wextra>
     $<$<COMPILE_LANGUAGE:CXX>:-Wconversion>
     $<$<COMPILE_LANGUAGE:CXX>:-Wshadow>
-    $<$<COMPILE_LANGUAGE:CXX>:-Werror>
+    $<$<AND:$<BOOL:${RUSHLIGHT_WERROR}>,$<COMPILE_LANGUAGE:CXX>>:-Werror>
     # The same bits on every backend: no contraction. The other two change no value, and let loops be vectorised.
     $<$<COMPILE_LANGUAGE:CXX>:-ffp-contract=off>
     $<$<COMPILE_LANGUAGE:CXX>:-fno-math-errno>

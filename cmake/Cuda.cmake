@@ -1,0 +1,38 @@
+# The CUDA backend, as part of the library: device code for the architectures given, with PTX for later ones.
+if(NOT CMAKE_CUDA_COMPILER AND NOT DEFINED ENV{CUDACXX})
+  find_program(CMAKE_CUDA_COMPILER nvcc HINTS ENV CUDA_PATH ENV CUDA_HOME PATHS /usr/local/cuda PATH_SUFFIXES bin)
+  if(NOT CMAKE_CUDA_COMPILER)
+    message(FATAL_ERROR "RUSHLIGHT_CUDA is on, and no nvcc was found on PATH, in CUDA_PATH or in /usr/local/cuda/bin. "
+                        "Name it with -DCMAKE_CUDA_COMPILER=<file>, or use the preset cpu.")
+  endif()
+endif()
+if(NOT CMAKE_CUDA_ARCHITECTURES)
+  set(CMAKE_CUDA_ARCHITECTURES 90)
+endif()
+if(NOT CMAKE_CUDA_HOST_COMPILER)
+  set(CMAKE_CUDA_HOST_COMPILER "${CMAKE_CXX_COMPILER}")
+endif()
+enable_language(CUDA)
+find_package(CUDAToolkit REQUIRED)
+
+set(CMAKE_CUDA_STANDARD 20)
+set(CMAKE_CUDA_STANDARD_REQUIRED ON)
+set(CMAKE_CUDA_EXTENSIONS OFF)
+set(CMAKE_CUDA_RUNTIME_LIBRARY Static)
+
+# The floating-point rules of the host compiler hold for both halves. -Wconversion and -Wshadow stay out: the code that
+# nvcc writes around a kernel does not keep them, and the headers are checked by the host compiler anyway.
+set(cuda_host_flags -Wall -Wextra -ffp-contract=off -fno-math-errno -fno-trapping-math -march=${RUSHLIGHT_ARCH})
+if(RUSHLIGHT_WERROR)
+  list(APPEND cuda_host_flags -Werror)
+  target_compile_options(rushlight_compile_options
+                         INTERFACE "$<$<COMPILE_LANGUAGE:CUDA>:SHELL:-Werror all-warnings>")
+endif()
+list(JOIN cuda_host_flags "," cuda_host_flags)
+target_compile_options(
+  rushlight_compile_options
+  INTERFACE $<$<COMPILE_LANGUAGE:CUDA>:--fmad=false> "$<$<COMPILE_LANGUAGE:CUDA>:SHELL:-Xcompiler=${cuda_host_flags}>")
+
+file(GLOB cuda_sources CONFIGURE_DEPENDS src/backend/cuda/*.cu src/backend/cuda/*.cpp)
+target_sources(rushlight PRIVATE ${cuda_sources})
+target_link_libraries(rushlight PRIVATE CUDA::cudart_static)

@@ -1,0 +1,20 @@
+// The door to the CUDA backend: src/backend/cuda where it is built, src/backend/stub where it is not.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "src/backend/backend.h"
+
+namespace rushlight {
+
+/// Why no GPU can be used, as a clause for a person; empty if one can.
+std::string why_no_cuda();
+
+/// @throws DeviceError if GPU `index` cannot be used.
+std::shared_ptr<Backend> make_cuda_backend(int index);
+
+/// The CUDA part of `version_details()`: `CUDA 13.0`, or `no CUDA`.
+std::string describe_cuda_build();
+
+}  // namespace rushlight

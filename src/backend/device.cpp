@@ -1,0 +1,57 @@
+#include <fmt/format.h>
+#include <rushlight/device.h>
+#include <rushlight/error.h>
+
+#include <charconv>
+
+#include "src/backend/backend.h"
+#include "src/backend/cpu/cpu_backend.h"
+#include "src/backend/cuda_backend.h"
+
+namespace rushlight {
+
+Device Device::cpu(int threads) {
+  return {Kind::cpu, 0, threads};
+}
+
+Device Device::cuda(int index) {
+  return {Kind::cuda, index, 0};
+}
+
+Device Device::best() {
+  return choose_device("auto").device;
+}
+
+DeviceChoice choose_device(std::string_view name, int threads) {
+  if (threads < 0) {
+    throw InvalidArgument(fmt::format("threads must be 0 (one for each core) or more, but is {}", threads));
+  }
+  if (name == "auto") {
+    const std::string obstacle = why_no_cuda();
+    if (obstacle.empty()) return {Device::cuda(), "cuda:0, as a GPU is there"};
+    return {Device::cpu(threads), "cpu, as " + obstacle};
+  }
+  if (name == "cpu") return {Device::cpu(threads), "cpu, as asked"};
+  if (name == "cuda") return {Device::cuda(), "cuda:0, as asked"};
+  constexpr std::string_view kPrefix = "cuda:";
+  if (name.starts_with(kPrefix)) {
+    int index = 0;
+    const char* const end = name.data() + name.size();
+    const auto [stop, status] = std::from_chars(name.data() + kPrefix.size(), end, index);
+    if (status == std::errc() && stop == end && index >= 0) {
+      return {Device::cuda(index), fmt::format("cuda:{}, as asked", index)};
+    }
+  }
+  throw InvalidArgument(fmt::format("a device is auto, cpu, cuda or cuda:<index>, but \"{}\" was given", name));
+}
+
+std::string to_string(const Device& device) {
+  return device.kind == Device::Kind::cpu ? "cpu" : fmt::format("cuda:{}", device.index);
+}
+
+std::shared_ptr<Backend> open_backend(const Device& device) {
+  if (device.kind == Device::Kind::cuda) return make_cuda_backend(device.index);
+  return std::make_shared<CpuBackend>(device.threads);
+}
+
+}  // namespace rushlight

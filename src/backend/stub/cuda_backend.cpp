@@ -1,0 +1,20 @@
+#include "src/backend/cuda_backend.h"
+
+#include <rushlight/error.h>
+
+namespace rushlight {
+
+std::string why_no_cuda() {
+  return "this build has no CUDA backend (build the preset `cuda`)";
+}
+
+std::shared_ptr<Backend> make_cuda_backend(int index) {
+  throw DeviceError("cuda:" + std::to_string(index) + " cannot be used: " + why_no_cuda() +
+                    "; `--device cpu` runs the same on a CPU");
+}
+
+std::string describe_cuda_build() {
+  return "no CUDA";
+}
+
+}  // namespace rushlight

@@ -1,0 +1,99 @@
+#!/usr/bin/env bash
+# Installs what tests need, builds everything, runs every test of the preset cpu.
+#   --all       also the presets asan and tsan, cuda where nvcc is found, and clang-tidy
+#   --coverage  only a build of its own that prints how many lines of src and include the tests reach
+set -euo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cd "$root"
+jobs=$(nproc)
+# Tests run beside each other: a thread that waits should sleep.
+export OMP_WAIT_POLICY=passive
+summary=()
+failures=0
+
+usage() {
+  sed -n '2,4s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
+  exit 2
+}
+
+launcher=()
+use_ccache() {
+  if command -v ccache >/dev/null; then
+    launcher=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
+  fi
+}
+
+# Runs a step, keeps going when it fails, and notes the outcome: record NAME COMMAND...
+record() {
+  local name=$1 start=$SECONDS status=0
+  shift
+  printf '\n=== %s\n' "$name"
+  "$@" || status=$?
+  if ((status == 0)); then
+    summary+=("passed  $name, $((SECONDS - start)) s")
+  else
+    summary+=("FAILED  $name, $((SECONDS - start)) s")
+    failures=$((failures + 1))
+  fi
+}
+
+# Configures, builds and tests a preset.
+test_preset() {
+  local preset=$1
+  shift
+  cmake --preset "$preset" -DRUSHLIGHT_TESTS=ON "${launcher[@]}" "$@" &&
+    cmake --build --preset "$preset" &&
+    ctest --preset "$preset" -j "$jobs"
+}
+
+# Two threads are enough for a race and keep the instrumented runs short.
+test_sanitized() {
+  OMP_NUM_THREADS=2 test_preset "$1"
+}
+
+tidy() {
+  find src -name '*.cpp' -not -path 'src/backend/cuda/*' -print0 |
+    xargs -0 -P "$jobs" -n 2 clang-tidy -p build/cpu --quiet 2> >(grep -v 'warnings generated' >&2)
+}
+
+coverage() {
+  cmake -S . -B build/coverage -G Ninja -DCMAKE_BUILD_TYPE=Debug -DRUSHLIGHT_COVERAGE=ON -DRUSHLIGHT_TESTS=ON \
+    "${launcher[@]}" &&
+    cmake --build build/coverage &&
+    { find build/coverage -name '*.gcda' -delete; } &&
+    ctest --test-dir build/coverage -j "$jobs" --output-on-failure &&
+    gcovr --root . --filter src/ --filter include/ --exclude-throw-branches build/coverage
+}
+
+print_summary() {
+  printf '\n'
+  printf '%s\n' "${summary[@]}"
+  ((failures == 0))
+}
+
+case ${1:-} in
+  "" | --all | --coverage) mode=${1:-} ;;
+  *) usage ;;
+esac
+(($# <= 1)) || usage
+groups=(build tests)
+[[ -n $mode ]] && groups+=(checks)
+scripts/dependencies.sh install "${groups[@]}"
+use_ccache
+
+if [[ $mode == --coverage ]]; then
+  record coverage coverage
+else
+  record "preset cpu" test_preset cpu
+fi
+if [[ $mode == --all ]]; then
+  record clang-tidy tidy
+  record "preset asan" test_sanitized asan
+  record "preset tsan" test_sanitized tsan
+  if command -v nvcc >/dev/null || [[ -x ${CUDA_PATH:-/usr/local/cuda}/bin/nvcc ]]; then
+    record "preset cuda" test_preset cuda
+  else
+    summary+=("skipped preset cuda: there is no nvcc")
+  fi
+fi
+print_summary

@@ -1,4 +1,7 @@
-# Warnings, floating-point rules and sanitizers, as interface targets.
+# The language, warnings, floating-point rules and sanitizers; the last three as interface targets.
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
 
 # Errors only with the compiler that the project is checked with: a later one knows more warnings.
 set(werror_default OFF)

@@ -14,4 +14,5 @@ configure_package_config_file(cmake/rushlight-config.cmake.in "${PROJECT_BINARY_
                               INSTALL_DESTINATION "${package_dir}" NO_SET_AND_CHECK_MACRO)
 write_basic_package_version_file("${PROJECT_BINARY_DIR}/rushlight-config-version.cmake" COMPATIBILITY SameMinorVersion)
 install(FILES "${PROJECT_BINARY_DIR}/rushlight-config.cmake" "${PROJECT_BINARY_DIR}/rushlight-config-version.cmake"
+              cmake/FindOneDnn.cmake
         DESTINATION "${package_dir}")

@@ -18,5 +18,6 @@ fi
 
 mode=(-i)
 [[ ${1:-} == --check ]] && mode=(--dry-run -Werror)
-find . -path './.*' -prune -o -path ./build -prune -o -path ./runs -prune -o -type f \( -name '*.h' -o -name '*.cpp' -o -name '*.cu' -o -name '*.cuh' \) -print0 |
+find . \( -path './.*' -o -path ./build -o -path ./runs \) -prune -o \
+  \( -name '*.h' -o -name '*.cpp' -o -name '*.cu' -o -name '*.cuh' \) -print0 |
   xargs -0 "$clang_format" "${mode[@]}"

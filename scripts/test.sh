@@ -5,7 +5,7 @@
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root"
-jobs=$(nproc)
+jobs=1
 # Tests run beside each other: a thread that waits should sleep.
 export OMP_WAIT_POLICY=passive
 summary=()
@@ -79,6 +79,7 @@ esac
 groups=(build tests)
 [[ -n $mode ]] && groups+=(checks)
 scripts/dependencies.sh install "${groups[@]}"
+jobs=$(nproc)
 use_ccache
 
 if [[ $mode == --coverage ]]; then

@@ -39,19 +39,16 @@ std::string name_of(const Operation& operation) {
 
 }  // namespace
 
-Network::Network(std::span<const Module> modules, const ParameterLayout& parameters, Backend& backend,
-                 std::span<const Member> members, PassShape shape, MemoryLayout& layout)
-    : layout_(parameters),
-      members_(members.begin(), members.end()),
-      shape_(shape),
-      operations_(lower(modules, shape.mode)) {
+Network::Network(std::span<const Module> modules, const ParameterLayout& parameters, Backend& backend, PassShape shape,
+                 MemoryLayout& layout)
+    : layout_(parameters), shape_(shape), operations_(lower(modules, shape.mode)) {
   for (const Operation& operation : operations_) {
     const Pointwise* const pointwise = std::get_if<Pointwise>(&operation);
     const bool drops = pointwise != nullptr && pointwise->dropout;
     const DropoutRate rate = drops ? dropout_rate(std::get<Dropout>(modules[*pointwise->dropout]).p()) : DropoutRate{};
-    rates_.insert(rates_.end(), members_.size(), rate);
+    rates_.insert(rates_.end(), static_cast<std::size_t>(shape_.models), rate);
   }
-  member_slot_ = layout.add(MemoryUse::state, "members", models() * static_cast<std::int64_t>(sizeof(Member)));
+  member_slot_ = layout.add(MemoryUse::state, "members", shape_.models * static_cast<std::int64_t>(sizeof(Member)));
   rate_slot_ =
       layout.add(MemoryUse::state, "dropout rates", static_cast<std::int64_t>(rates_.size() * sizeof(DropoutRate)));
   plan_results(layout, backend);
@@ -67,13 +64,13 @@ Network::Network(std::span<const Module> modules, const ParameterLayout& paramet
 
 PlannedMatrix Network::matrix(std::int64_t cols, const Backend& backend) const {
   const std::int64_t stride = backend.row_stride(cols);
-  if (shape_.rows > kMaxActivation / stride / models()) {
+  if (shape_.rows > kMaxActivation / stride / shape_.models) {
     throw InvalidArgument(
         fmt::format("a batch of {} rows of {} activations is more than a device can hold: choose a "
                     "smaller batch",
                     shape_.rows, cols));
   }
-  return {{}, models(), shape_.rows, cols, stride};
+  return {{}, shape_.models, shape_.rows, cols, stride};
 }
 
 // A pointwise operation works in place where nobody needs its input afterwards.
@@ -112,7 +109,7 @@ void Network::plan_products(Backend& backend) {
     const Product* const one = std::get_if<Product>(&operations_[i]);
     if (one == nullptr) continue;
     const std::int64_t weight_stride = layout_.find(one->linear, InitialTensor::weight)->stride;
-    products_[i].forward = backend.prepare({.models = models(),
+    products_[i].forward = backend.prepare({.models = shape_.models,
                                             .m = shape_.rows,
                                             .n = one->out,
                                             .k = one->in,
@@ -131,7 +128,7 @@ void Network::plan_backward(Backend& backend, MemoryLayout& layout) {
     const Product* const one = std::get_if<Product>(&operations_[i]);
     if (one == nullptr) continue;
     const std::int64_t weight_stride = layout_.find(one->linear, InitialTensor::weight)->stride;
-    products_[i].weight_gradient = backend.prepare({.models = models(),
+    products_[i].weight_gradient = backend.prepare({.models = shape_.models,
                                                     .m = one->out,
                                                     .n = one->in,
                                                     .k = shape_.rows,
@@ -140,7 +137,7 @@ void Network::plan_backward(Backend& backend, MemoryLayout& layout) {
                                                     .b_stride = source(i).stride,
                                                     .c_stride = weight_stride});
     if (i == first_product_) continue;
-    products_[i].input_gradient = backend.prepare({.models = models(),
+    products_[i].input_gradient = backend.prepare({.models = shape_.models,
                                                    .m = shape_.rows,
                                                    .n = one->in,
                                                    .k = one->out,
@@ -162,8 +159,8 @@ PlannedMatrix Network::logits_gradient() const {
   return gradient(results_.size() - 1, 0);
 }
 
-void Network::initialize(Backend& backend, std::byte* arena) const {
-  upload_values(backend, member_slot_.in<Member>(arena), members_.data(), models());
+void Network::initialize(Backend& backend, std::byte* arena, std::span<const Member> members) const {
+  upload_values(backend, member_slot_.in<Member>(arena), members.data(), shape_.models);
   upload_values(backend, rate_slot_.in<DropoutRate>(arena), rates_.data(), static_cast<std::int64_t>(rates_.size()));
 }
 
@@ -171,7 +168,7 @@ DropoutDraw Network::draw(std::size_t i, std::byte* arena, const PassState* stat
   const Pointwise& pointwise = std::get<Pointwise>(operations_[i]);
   if (!pointwise.dropout) return {};
   return {.members = member_slot_.in<const Member>(arena),
-          .rates = rate_slot_.in<const DropoutRate>(arena) + i * members_.size(),
+          .rates = rate_slot_.in<const DropoutRate>(arena) + i * static_cast<std::size_t>(shape_.models),
           .state = state,
           .node = *pointwise.dropout,
           .purpose = shape_.mode == Mode::mc ? Purpose::mc_dropout : Purpose::dropout};

@@ -11,13 +11,14 @@
 
 #include "kernels/dropout.h"
 #include "src/backend/backend.h"
-#include "src/graph/lowering.h"
 #include "src/backend/memory_layout.h"
+#include "src/graph/lowering.h"
 #include "src/graph/parameters.h"
 
 namespace rushlight {
 
 struct PassShape {
+  std::int64_t models = 1;
   std::int64_t rows = 0;
   Mode mode = Mode::eval;
 };
@@ -26,10 +27,10 @@ struct PassShape {
 /// buffers; in the other modes results take turns in two buffers.
 class Network {
  public:
-  /// Adds what it needs to `layout`. One member a model.
+  /// Adds what it needs to `layout`.
   /// @throws InvalidArgument if an activation would have 2^50 elements or more.
-  Network(std::span<const Module> modules, const ParameterLayout& parameters, Backend& backend,
-          std::span<const Member> members, PassShape shape, MemoryLayout& layout);
+  Network(std::span<const Module> modules, const ParameterLayout& parameters, Backend& backend, PassShape shape,
+          MemoryLayout& layout);
 
   const PlannedMatrix& input() const { return input_; }            ///< [1, rows, in]: shared by the members.
   const PlannedMatrix& logits() const { return results_.back(); }  ///< [models, rows, out].
@@ -37,7 +38,7 @@ class Network {
   const PassShape& shape() const { return shape_; }
 
   /// Writes the members and dropout rates into the arena.
-  void initialize(Backend& backend, std::byte* arena) const;
+  void initialize(Backend& backend, std::byte* arena, std::span<const Member> members) const;
 
   void append_forward(Program& program, std::byte* arena, const ParameterBlock& parameters,
                       const PassState* state) const;
@@ -50,7 +51,6 @@ class Network {
     std::unique_ptr<MatmulPlan> forward, weight_gradient, input_gradient;
   };
 
-  std::int64_t models() const { return static_cast<std::int64_t>(members_.size()); }
   PlannedMatrix matrix(std::int64_t cols, const Backend& backend) const;
   void plan_results(MemoryLayout& layout, const Backend& backend);
   void take_turns(MemoryLayout& layout);
@@ -62,7 +62,6 @@ class Network {
   Vector<float> bias(const Pointwise& pointwise, const ParameterBlock& block) const;
 
   const ParameterLayout& layout_;
-  std::vector<Member> members_;
   PassShape shape_;
   std::vector<Operation> operations_;
   std::vector<DropoutRate> rates_;  // [operations, models]

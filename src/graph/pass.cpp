@@ -10,21 +10,20 @@ Slot add(MemoryLayout& layout, MemoryUse use, const char* name, std::int64_t cou
 
 }  // namespace
 
-Pass::Pass(std::span<const Module> modules, const ParameterLayout& parameters, Backend& backend,
-           std::span<const Member> members, PassShape shape, MemoryLayout& layout)
-    : models_(static_cast<std::int64_t>(members.size())),
-      state_(add<PassState>(layout, MemoryUse::state, "step and position", 1)),
-      sums_(add<EpochSums>(layout, MemoryUse::state, "epoch sums", models_)),
+Pass::Pass(std::span<const Module> modules, const ParameterLayout& parameters, Backend& backend, PassShape shape,
+           MemoryLayout& layout)
+    : state_(add<PassState>(layout, MemoryUse::state, "step and position", 1)),
+      sums_(add<EpochSums>(layout, MemoryUse::state, "epoch sums", shape.models)),
       indices_(add<std::int64_t>(layout, MemoryUse::state, "batch indices", shape.rows)),
       labels_(add<std::int32_t>(layout, MemoryUse::state, "batch labels", shape.rows)),
-      loss_(add<float>(layout, MemoryUse::state, "batch losses", models_ * shape.rows)),
-      correct_(add<std::uint32_t>(layout, MemoryUse::state, "batch answers", models_ * shape.rows)),
-      network_(modules, parameters, backend, members, shape, layout) {}
+      loss_(add<float>(layout, MemoryUse::state, "batch losses", shape.models * shape.rows)),
+      correct_(add<std::uint32_t>(layout, MemoryUse::state, "batch answers", shape.models * shape.rows)),
+      network_(modules, parameters, backend, shape, layout) {}
 
-void Pass::initialize(Backend& backend, std::byte* arena) const {
-  network_.initialize(backend, arena);
+void Pass::initialize(Backend& backend, std::byte* arena, std::span<const Member> members) const {
+  network_.initialize(backend, arena, members);
   backend.fill_zero(state(arena), static_cast<std::int64_t>(sizeof(PassState)));
-  backend.fill_zero(sums(arena), models_ * static_cast<std::int64_t>(sizeof(EpochSums)));
+  backend.fill_zero(sums(arena), models() * static_cast<std::int64_t>(sizeof(EpochSums)));
 }
 
 void Pass::append_forward(Program& program, std::byte* arena, const ParameterBlock& parameters,
@@ -47,8 +46,8 @@ void Pass::append_forward(Program& program, std::byte* arena, const ParameterBlo
 
 void Pass::append_loss(Program& program, std::byte* arena) const {
   const std::int64_t rows = shape().rows;
-  const Vector<float> loss{loss_.in<float>(arena), models_, rows, rows};
-  const Vector<std::uint32_t> correct{correct_.in<std::uint32_t>(arena), models_, rows, rows};
+  const Vector<float> loss{loss_.in<float>(arena), models(), rows, rows};
+  const Vector<std::uint32_t> correct{correct_.in<std::uint32_t>(arena), models(), rows, rows};
   SoftmaxCrossEntropy criterion{.logits = network_.logits().in(arena).as_const(),
                                 .labels = labels_.in<const std::int32_t>(arena),
                                 .loss = loss,

@@ -23,15 +23,17 @@ struct BatchSource {
 class Pass {
  public:
   /// Adds all that it needs to `layout`.
-  Pass(std::span<const Module> modules, const ParameterLayout& parameters, Backend& backend,
-       std::span<const Member> members, PassShape shape, MemoryLayout& layout);
+  Pass(std::span<const Module> modules, const ParameterLayout& parameters, Backend& backend, PassShape shape,
+       MemoryLayout& layout);
 
   const PassShape& shape() const { return network_.shape(); }
+  std::int64_t models() const { return shape().models; }
   const PlannedMatrix& logits() const { return network_.logits(); }
   PassState* state(std::byte* arena) const { return state_.in<PassState>(arena); }
   EpochSums* sums(std::byte* arena) const { return sums_.in<EpochSums>(arena); }  ///< [models]
 
-  void initialize(Backend& backend, std::byte* arena) const;
+  /// Zeroes the state and sums. One member a model.
+  void initialize(Backend& backend, std::byte* arena, std::span<const Member> members) const;
 
   /// With labels the losses are added to `sums`; in train mode `append_backward` may follow.
   void append_forward(Program& program, std::byte* arena, const ParameterBlock& parameters,
@@ -44,7 +46,6 @@ class Pass {
  private:
   void append_loss(Program& program, std::byte* arena) const;
 
-  std::int64_t models_;
   Slot state_, sums_, indices_, labels_, loss_, correct_;
   Network network_;
 };

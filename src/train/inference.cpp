@@ -1,0 +1,87 @@
+#include "src/train/inference.h"
+
+#include <fmt/format.h>
+#include <rushlight/error.h>
+
+#include <algorithm>
+
+#include "src/train/resident_data.h"
+
+namespace rushlight {
+
+void check_features(const ModelState& model, const Dataset& data) {
+  if (data.features() == model.in_features()) return;
+  throw InvalidArgument(fmt::format("the model takes {} features a sample, but {} has {}", model.in_features(),
+                                    data.name(), data.features()));
+}
+
+void check_labels(const ModelState& model, const Dataset& data) {
+  if (!data.has_labels()) throw InvalidArgument(fmt::format("{} has no labels, which a loss needs", data.name()));
+  if (data.classes() <= model.out_features()) return;
+  const auto labels = data.labels();
+  const auto at =
+      std::find_if(labels.begin(), labels.end(), [&](std::int32_t label) { return label >= model.out_features(); });
+  if (at == labels.end()) return;
+  throw InvalidArgument(fmt::format("the model has {} outputs, so labels must be below {}, but sample {} of {} has {}",
+                                    model.out_features(), model.out_features(), at - labels.begin(), data.name(), *at));
+}
+
+Metrics to_metrics(const EpochSums& sums) {
+  const auto samples = static_cast<double>(sums.samples);
+  return {sums.loss / samples, static_cast<double>(sums.correct) / samples, static_cast<std::int64_t>(sums.samples)};
+}
+
+InferencePlan::InferencePlan(const ModelState& model, std::int64_t rows, Mode mode)
+    : pass(model.modules(), *model.layout(), *model.backend(), {model.models(), rows, mode}, layout) {}
+
+Inference::Inference(const ModelState& model, std::int64_t rows, Mode mode)
+    : plan_(model, rows, mode),
+      backend_(model.backend()),
+      layout_(model.layout()),
+      arena_(backend_, plan_.layout.bytes()) {
+  backend_->fill_zero(arena_.data(), arena_.bytes());
+}
+
+std::int64_t Inference::start(const ModelState& model, const Dataset& data, std::uint32_t mc_pass) {
+  plan_.pass.initialize(*backend_, arena_.data(), model.members());
+  const PassState state{.step = mc_pass,
+                        .samples = static_cast<std::uint64_t>(data.size()),
+                        .first = static_cast<std::uint64_t>(data.first())};
+  upload_values(*backend_, plan_.pass.state(arena_.data()), &state, 1);
+  return (data.size() + shape().rows - 1) / shape().rows;
+}
+
+std::vector<EpochSums> Inference::evaluate(const ModelState& model, const Dataset& data, PixelScale scale) {
+  const ResidentData resident(backend_, data);
+  Program program;
+  plan_.pass.append_forward(program, arena_.data(), model.parameters(),
+                            {.pixels = resident.pixels(), .labels = resident.labels(), .scale = scale});
+  plan_.pass.append_advance(program, arena_.data());
+  const std::int64_t batches = start(model, data, 0);
+  for (std::int64_t batch = 0; batch < batches; ++batch) backend_->run(program);
+  std::vector<EpochSums> sums(static_cast<std::size_t>(model.models()));
+  download_values(*backend_, sums.data(), plan_.pass.sums(arena_.data()), model.models());
+  return sums;
+}
+
+std::vector<float> Inference::predict(const ModelState& model, const Dataset& data, PixelScale scale,
+                                      std::uint32_t mc_pass, std::int64_t member) {
+  const ResidentData resident(backend_, data);
+  Program program;
+  plan_.pass.append_forward(program, arena_.data(), model.parameters(), {.pixels = resident.pixels(), .scale = scale});
+  plan_.pass.append_advance(program, arena_.data());
+  const Matrix<float> logits = plan_.pass.logits().in(arena_.data());
+  std::vector<float> result(static_cast<std::size_t>(data.size() * logits.cols));
+  const std::int64_t batches = start(model, data, mc_pass);
+  for (std::int64_t batch = 0; batch < batches; ++batch) {
+    backend_->run(program);
+    const std::int64_t first = batch * shape().rows;
+    constexpr std::int64_t kFloat = sizeof(float);
+    backend_->download(result.data() + first * logits.cols,
+                       {logits.row(member, 0), logits.cols * kFloat, std::min(shape().rows, data.size() - first),
+                        logits.stride * kFloat});
+  }
+  return result;
+}
+
+}  // namespace rushlight

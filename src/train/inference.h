@@ -1,0 +1,59 @@
+// Passes without gradients: evaluation and prediction.
+#pragma once
+
+#include <rushlight/dataset.h>
+#include <rushlight/sequential.h>
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "src/graph/pass.h"
+#include "src/train/model_state.h"
+
+namespace rushlight {
+
+/// As many rows at a time as give the products their full speed.
+inline constexpr std::int64_t kInferenceRows = 1000;
+
+/// @throws InvalidArgument if the features are not the model's inputs.
+void check_features(const ModelState& model, const Dataset& data);
+/// @throws InvalidArgument if there are no labels, or one is not below the model's outputs.
+void check_labels(const ModelState& model, const Dataset& data);
+
+Metrics to_metrics(const EpochSums& sums);
+
+/// The plan of such a pass; allocates nothing.
+struct InferencePlan {
+  InferencePlan(const ModelState& model, std::int64_t rows, Mode mode);
+
+  MemoryLayout layout;
+  Pass pass;
+};
+
+/// Memory for one batch of `rows` samples; a last partial batch is padded. Looks at the model's parameters, whose
+/// memory must not move meanwhile. Kept by the model itself.
+class Inference {
+ public:
+  Inference(const ModelState& model, std::int64_t rows, Mode mode);
+
+  const PassShape& shape() const { return plan_.pass.shape(); }
+
+  /// Each member's sums over `data`.
+  std::vector<EpochSums> evaluate(const ModelState& model, const Dataset& data, PixelScale scale);
+
+  /// Logits of one member, [samples, classes]. `mc_pass` counts in mc mode alone.
+  std::vector<float> predict(const ModelState& model, const Dataset& data, PixelScale scale, std::uint32_t mc_pass,
+                             std::int64_t member);
+
+ private:
+  /// Ready for the first of the batches, whose number is given back.
+  std::int64_t start(const ModelState& model, const Dataset& data, std::uint32_t mc_pass);
+
+  InferencePlan plan_;
+  std::shared_ptr<Backend> backend_;
+  std::shared_ptr<const ParameterLayout> layout_;
+  Buffer arena_;
+};
+
+}  // namespace rushlight

@@ -1,0 +1,161 @@
+#include "src/train/training.h"
+
+#include <fmt/format.h>
+#include <rushlight/error.h>
+
+#include <cmath>
+#include <utility>
+
+#include "src/train/inference.h"
+
+namespace rushlight {
+
+void check_batch(std::int64_t batch) {
+  if (batch < 1 || batch >= std::int64_t{1} << 31) {
+    throw InvalidArgument(
+        fmt::format("a batch has at least 1 sample and fewer than 2147483648, but {} was given", batch));
+  }
+}
+
+TrainingPlan::TrainingPlan(const ModelState& model, const AdamOptions& options, std::int64_t batch)
+    : gradients(layout.add(MemoryUse::gradients, "gradients", model.layout()->bytes(model.models()))),
+      pass(model.modules(), *model.layout(), *model.backend(), {model.models(), batch, Mode::train}, layout),
+      adam(options, model.models(), model.layout()->size(), layout) {}
+
+Training::Training(std::shared_ptr<ModelState> model, const AdamOptions& options, TrainerOptions trainer_options)
+    : model_(std::move(model)),
+      backend_(model_->backend()),
+      layout_(model_->layout()),
+      optimizer_(options),
+      options_(trainer_options),
+      plan_(*model_, options, trainer_options.batch),
+      arena_(backend_, plan_.layout.bytes()) {
+  backend_->fill_zero(arena_.data(), arena_.bytes());
+  plan_.pass.initialize(*backend_, arena_.data(), model_->members());
+  plan_.adam.initialize(*backend_, arena_.data());
+}
+
+ParameterBlock Training::first_moments() const {
+  return block(plan_.adam.first_moments(arena_.data()));
+}
+
+ParameterBlock Training::second_moments() const {
+  return block(plan_.adam.second_moments(arena_.data()));
+}
+
+void Training::require_same_device() const {
+  if (model_->backend() == backend_) return;
+  throw InvalidArgument("the model moved to another device after its Trainer was built: build a new Trainer");
+}
+
+void Training::check_data(const Dataset& data) const {
+  check_features(*model_, data);
+  check_labels(*model_, data);
+  if (data.size() < options_.batch) {
+    throw InvalidArgument(
+        fmt::format("an epoch needs at least one batch of {} samples, but {} has {}: choose a smaller "
+                    "batch",
+                    options_.batch, data.name(), data.size()));
+  }
+  if (static_cast<std::uint64_t>(data.size()) > kMaxSteps) {
+    throw InvalidArgument(fmt::format("a data set has at most 2^32 samples, but {} has {}", data.name(), data.size()));
+  }
+}
+
+void Training::begin_epoch(const Dataset& data) {
+  require_same_device();
+  check_data(data);
+  const DataIdentity identity = DataIdentity::of(data);
+  if (clock_.epoch_step > 0 && identity != data_) {
+    throw InvalidArgument(
+        fmt::format("an epoch was stopped after step {} of it and must go on with the same data (hash "
+                    "{:016x}, {} samples), but {} has hash {:016x} and {} samples",
+                    clock_.epoch_step, data_.hash, data_.size, data.name(), identity.hash, identity.size));
+  }
+  if (!resident_ || !resident_->data().same_view(data)) {
+    epoch_program_.clear();
+    resident_ = std::make_unique<ResidentData>(backend_, data);
+    epoch_program_ = program({.pixels = resident_->pixels(),
+                              .labels = resident_->labels(),
+                              .order = options_.shuffle == Shuffle::keyed ? SampleOrder::shuffled : SampleOrder::file,
+                              .shuffle_seed = model_->members().front().seed});
+  }
+  data_ = identity;
+  if (clock_.epoch_step == 0) clear_sums();
+  set_state(clock_.epoch_step * static_cast<std::uint64_t>(options_.batch), static_cast<std::uint64_t>(data.size()));
+}
+
+void Training::run_step() {
+  if (clock_.step >= kMaxSteps - 1) throw InvalidArgument("a training has at most 2^32 - 1 steps, which are done");
+  backend_->run(epoch_program_);
+  ++clock_.step;
+  ++clock_.epoch_step;
+}
+
+void Training::end_epoch() {
+  ++clock_.epoch;
+  clock_.epoch_step = 0;
+}
+
+std::vector<EpochSums> Training::sums() const {
+  std::vector<EpochSums> sums(static_cast<std::size_t>(model_->models()));
+  download_values(*backend_, sums.data(), plan_.pass.sums(arena_.data()), model_->models());
+  return sums;
+}
+
+void Training::run_single_step(const Dataset& batch) {
+  require_same_device();
+  check_data(batch);
+  const auto pixels = static_cast<std::int64_t>(batch.pixels().size_bytes());
+  const auto labels = static_cast<std::int64_t>(batch.labels().size_bytes());
+  if (single_program_.empty()) {
+    staging_ = Buffer(backend_, align_up(pixels) + align_up(labels));
+    void* const after = staging_.data() + align_up(pixels);
+    single_program_ = program({.pixels = static_cast<const std::uint8_t*>(static_cast<void*>(staging_.data())),
+                               .labels = static_cast<const std::int32_t*>(after)});
+  }
+  backend_->upload({staging_.data(), pixels}, batch.pixels().data());
+  backend_->upload({staging_.data() + align_up(pixels), labels}, batch.labels().data());
+  clear_sums();
+  set_state(0, static_cast<std::uint64_t>(batch.size()));
+  backend_->run(single_program_);
+  ++clock_.step;
+}
+
+void Training::set_rate(double lr) {
+  optimizer_.lr = Adam({.lr = lr}).options().lr;
+  plan_.adam.set_rate(*backend_, arena_.data(), lr);
+}
+
+void Training::resume(const TrainingClock& clock, const DataIdentity& data, const EpochSums& sums, double lr) {
+  require_same_device();
+  clock_ = clock;
+  data_ = data;
+  resident_.reset();
+  plan_.pass.initialize(*backend_, arena_.data(), model_->members());
+  upload_values(*backend_, plan_.pass.sums(arena_.data()), &sums, 1);
+  set_rate(lr);
+}
+
+void Training::set_state(std::uint64_t position, std::uint64_t samples) {
+  const PassState state{.step = clock_.step, .epoch = clock_.epoch, .position = position, .samples = samples};
+  upload_values(*backend_, plan_.pass.state(arena_.data()), &state, 1);
+}
+
+void Training::clear_sums() {
+  backend_->fill_zero(plan_.pass.sums(arena_.data()), model_->models() * static_cast<std::int64_t>(sizeof(EpochSums)));
+}
+
+Program Training::program(const BatchSource& source) const {
+  std::byte* const arena = arena_.data();
+  const ParameterBlock parameters = model_->parameters();
+  const ParameterBlock gradients = block(plan_.gradients.in<float>(arena));
+  Program program;
+  plan_.pass.append_forward(program, arena, parameters, source);
+  plan_.pass.append_backward(program, arena, parameters, gradients);
+  plan_.adam.append(program, arena, parameters.all(), gradients.all().as_const(), plan_.pass.state(arena));
+  plan_.pass.append_advance(program, arena);
+  return program;
+}
+
+}  // namespace rushlight

@@ -1,0 +1,102 @@
+// A training of all members on one device: its memory, its programs, and where it stands.
+#pragma once
+
+#include <rushlight/dataset.h>
+#include <rushlight/optimizer.h>
+#include <rushlight/trainer.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "src/graph/pass.h"
+#include "src/optim/adam.h"
+#include "src/train/model_state.h"
+#include "src/train/resident_data.h"
+
+namespace rushlight {
+
+/// @throws InvalidArgument if `batch` is not in [1, 2^31).
+void check_batch(std::int64_t batch);
+
+/// The memory of a training besides parameters; allocates nothing.
+struct TrainingPlan {
+  TrainingPlan(const ModelState& model, const AdamOptions& options, std::int64_t batch);
+
+  MemoryLayout layout;
+  Slot gradients;
+  Pass pass;
+  AdamPlan adam;
+};
+
+/// Which samples an epoch goes through.
+struct DataIdentity {
+  std::uint64_t hash = 0;
+  std::int64_t first = 0;
+  std::int64_t size = 0;
+
+  static DataIdentity of(const Dataset& data) { return {data.hash(), data.first(), data.size()}; }
+  bool operator==(const DataIdentity&) const = default;
+};
+
+struct TrainingClock {
+  std::uint64_t step = 0;        // Of the whole training.
+  std::uint64_t epoch = 0;       // Whole epochs.
+  std::uint64_t epoch_step = 0;  // Steps into the next one.
+};
+
+class Training {
+ public:
+  Training(std::shared_ptr<ModelState> model, const AdamOptions& options, TrainerOptions trainer_options);
+
+  const TrainingClock& clock() const { return clock_; }
+  const TrainerOptions& options() const { return options_; }
+  const AdamOptions& optimizer() const { return optimizer_; }
+  const DataIdentity& data() const { return data_; }  ///< Of the last epoch that was begun.
+  ModelState& model() const { return *model_; }
+  const MemoryPlan& plan() const { return plan_.layout.plan(); }
+  ParameterBlock first_moments() const;
+  ParameterBlock second_moments() const;
+
+  /// Readies the epoch's program, or goes on in an epoch that was stopped. @throws InvalidArgument as train_epoch.
+  void begin_epoch(const Dataset& data);
+  std::uint64_t epoch_steps() const { return static_cast<std::uint64_t>(data_.size / options_.batch); }
+  /// Hands one step to the device.
+  void run_step();
+  void end_epoch();
+  /// Each member's sums so far. Waits for the device.
+  std::vector<EpochSums> sums() const;
+
+  /// A step on a batch from the host.
+  void run_single_step(const Dataset& batch);
+
+  void set_rate(double lr);
+
+  /// Where a checkpoint left off; parameters and moments are the caller's to upload.
+  void resume(const TrainingClock& clock, const DataIdentity& data, const EpochSums& sums, double lr);
+
+ private:
+  void require_same_device() const;
+  void check_data(const Dataset& data) const;
+  void set_state(std::uint64_t position, std::uint64_t samples);
+  void clear_sums();
+  Program program(const BatchSource& source) const;
+  ParameterBlock block(float* data) const { return {data, model_->models(), model_->layout()->size()}; }
+
+  std::shared_ptr<ModelState> model_;
+  std::shared_ptr<Backend> backend_;
+  std::shared_ptr<const ParameterLayout> layout_;
+  AdamOptions optimizer_;
+  TrainerOptions options_;
+  TrainingPlan plan_;
+  Buffer arena_;
+  TrainingClock clock_;
+  DataIdentity data_;
+  std::unique_ptr<ResidentData> resident_;
+  Program epoch_program_;
+  Buffer staging_;
+  Program single_program_;
+};
+
+}  // namespace rushlight

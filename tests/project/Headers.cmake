@@ -34,6 +34,7 @@ endforeach()
 # Sanitizers change nothing about what compiles.
 if(NOT RUSHLIGHT_SANITIZE)
   add_library(rushlight_headers_compile_alone OBJECT ${header_sources})
+  target_compile_options(rushlight_headers_compile_alone PRIVATE -O0)
   target_include_directories(rushlight_headers_compile_alone PRIVATE "${PROJECT_SOURCE_DIR}")
   target_link_libraries(
     rushlight_headers_compile_alone PRIVATE rushlight rushlight_compile_options OpenMP::OpenMP_CXX DNNL::dnnl CLI11::CLI11

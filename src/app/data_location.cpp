@@ -1,0 +1,32 @@
+#include "src/app/data_location.h"
+
+#include <rushlight/error.h>
+
+#include <cstdlib>
+
+namespace rushlight {
+
+std::filesystem::path find_data(const std::string& asked) {
+  if (!asked.empty()) return asked;
+  const char* const variable = std::getenv("RUSHLIGHT_DATA");
+  if (variable != nullptr && *variable != '\0') return variable;
+  for (const char* const folder : {"data", "/usr/share/datasets/fashion-mnist"}) {
+    if (is_idx_folder(folder)) return folder;
+  }
+  return {};
+}
+
+std::filesystem::path require_data(const std::string& asked) {
+  const std::filesystem::path found = find_data(asked);
+  if (!found.empty()) return found;
+  throw FormatError(
+      "no images were found in ./data or /usr/share/datasets/fashion-mnist: install Debian's dataset-fashion-mnist, or "
+      "name a folder with MNIST's four files by --data or $RUSHLIGHT_DATA");
+}
+
+std::filesystem::path model_file(const std::filesystem::path& file_or_run) {
+  std::error_code ignored;
+  return std::filesystem::is_directory(file_or_run, ignored) ? file_or_run / "model.safetensors" : file_or_run;
+}
+
+}  // namespace rushlight

@@ -1,0 +1,170 @@
+#include "src/app/training_run.h"
+
+#include <fmt/format.h>
+#include <rushlight/error.h>
+#include <rushlight/rushlight.h>
+
+#include <nlohmann/json.hpp>
+
+#include "src/app/data_location.h"
+#include "src/app/interruption.h"
+
+namespace rushlight {
+namespace {
+
+struct Data {
+  Dataset train;
+  Dataset test;
+};
+
+Data load_data(const Settings& settings) {
+  Dataset train = load_idx_folder(settings.data, Split::train);
+  if (settings.limit_train > train.size()) {
+    throw InvalidArgument(
+        fmt::format("--limit-train is {}, but {} has {} samples", settings.limit_train, train.name(), train.size()));
+  }
+  if (settings.limit_train > 0) train = train.rows(0, settings.limit_train);
+  return {train, load_idx_folder(settings.data, Split::test)};
+}
+
+Sequential build_model(const Settings& settings, const Dataset& train, const Device& device) {
+  Sequential model(modules_of(settings, train.features(), train.classes()));
+  model.initialize(XavierUniform{}, {.seed = settings.seed});
+  if (!settings.init_from.empty()) {
+    model.load_state_dict(load(model_file(settings.init_from)).model.state_dict());
+  }
+  model.to(device);
+  return model;
+}
+
+void check_same_data(const std::filesystem::path& checkpoint, const Dataset& train) {
+  const std::uint64_t expected = read_checkpoint_info(checkpoint).data_hash;
+  if (expected == train.hash()) return;
+  throw FormatError(
+      fmt::format("{} was trained on data with hash {:016x}, but {} has {:016x}: name the data of that run "
+                  "by --data, or start a new one with --init-from",
+                  checkpoint.string(), expected, train.name(), train.hash()));
+}
+
+/// Puts a resumed run's files in order and the trainer where its checkpoint stands.
+void restore(const RunFolder& folder, const Settings& settings, const Data& data, Sequential& model, Trainer& trainer) {
+  const std::string config = config_text(settings);
+  if (read_file(folder.config()) != config) write_file(folder.config(), config);
+  if (folder.has_checkpoint()) {
+    check_same_data(folder.checkpoint(), data.train);
+    trainer.load(folder.checkpoint());
+    save(model, folder.model());
+  }
+  folder.trim_log(trainer.steps());
+}
+
+/// One run from where it stands to its end, or to an interruption.
+class Run {
+ public:
+  Run(const Settings& settings, const RunFolder& folder, Data data, Sequential& model, Trainer& trainer,
+      Reporter& reporter)
+      : settings_(settings),
+        folder_(folder),
+        data_(std::move(data)),
+        model_(model),
+        trainer_(trainer),
+        reporter_(reporter) {}
+
+  int go() {
+    const InterruptionWatch watch;
+    while (!finished()) {
+      epoch(watch);
+      if (!watch.interrupted()) continue;
+      if (trainer_.epoch_steps() > 0) save_all();
+      reporter_.say(fmt::format("stopped after step {}, saved; go on with: rushlight train --resume {}",
+                                trainer_.steps(), folder_.path().string()));
+      return kInterrupted;
+    }
+    if (trainer_.epoch_steps() > 0) save_all();
+    return kDone;
+  }
+
+  bool finished() const {
+    return trainer_.epochs() >= static_cast<std::uint64_t>(settings_.epochs) || at_max_steps(trainer_.steps());
+  }
+
+ private:
+  bool at_max_steps(std::uint64_t step) const { return settings_.max_steps > 0 && step >= settings_.max_steps; }
+
+  void epoch(const InterruptionWatch& watch) {
+    reporter_.begin_epoch();
+    const Metrics seen = trainer_.train_epoch(data_.train, [&](const Progress& progress) {
+      reporter_.step(progress);
+      if (checkpoint_due(progress)) trainer_.save(folder_.checkpoint());
+      return watch.interrupted() || at_max_steps(progress.step()) ? AfterStep::stop : AfterStep::go_on;
+    });
+    if (trainer_.epoch_steps() > 0) return;
+    const double seconds = reporter_.epoch_seconds();
+    const EpochRow row{trainer_.epochs(),        trainer_.steps(), seen, trainer_.evaluate(data_.test),
+                       trainer_.learning_rate(), seconds};
+    folder_.append(row);
+    save_all();
+    reporter_.row(row);
+  }
+
+  // The checkpoint of an epoch's end follows its row of the log.
+  bool checkpoint_due(const Progress& progress) const {
+    return settings_.checkpoint_every > 0 && progress.step() % settings_.checkpoint_every == 0 &&
+           progress.epoch_step() < progress.epoch_steps();
+  }
+
+  void save_all() {
+    trainer_.save(folder_.checkpoint());
+    save(model_, folder_.model());
+  }
+
+  const Settings& settings_;
+  const RunFolder& folder_;
+  Data data_;
+  Sequential& model_;
+  Trainer& trainer_;
+  Reporter& reporter_;
+};
+
+void show_files(const RunFolder& folder, const TrainRequest& request, Streams streams) {
+  if (request.talk == Talk::json) {
+    nlohmann::ordered_json files;
+    files["run"] = folder.path().string();
+    files["model"] = folder.model().string();
+    streams.out << files.dump() << std::endl;
+  } else if (request.talk == Talk::table) {
+    streams.out << fmt::format("\nrun    {}\nmodel  {}\nlog    {}\n", folder.path().string(), folder.model().string(),
+                               folder.log().string())
+                << std::flush;
+  }
+}
+
+}  // namespace
+
+int train(const TrainRequest& request, Streams streams) {
+  Settings settings = request.settings;
+  check(settings);
+  Reporter reporter(streams, request.talk, settings.epochs, settings.batch);
+  const DeviceChoice choice = choose_device(settings.device, settings.threads);
+  if (settings.device == "auto") reporter.say("device: " + choice.reason);
+  settings.data = std::filesystem::absolute(require_data(settings.data)).lexically_normal().string();
+  reporter.say("data: " + settings.data);
+  Data data = load_data(settings);
+  Sequential model = build_model(settings, data.train, choice.device);
+  Trainer trainer(model, CrossEntropyLoss{}, Adam{{.lr = settings.lr}},
+                  {.batch = settings.batch, .shuffle = settings.no_shuffle ? Shuffle::off : Shuffle::keyed});
+  const bool resumed = !request.resume.empty();
+  const RunFolder folder =
+      resumed ? RunFolder::open(request.resume) : RunFolder::create(request.out, config_text(settings));
+  if (resumed) restore(folder, settings, data, model, trainer);
+  Run run(settings, folder, std::move(data), model, trainer, reporter);
+  if (resumed && run.finished()) {
+    reporter.say(fmt::format("{} is complete: {} epochs, {} steps; train longer with --epochs or --max-steps",
+                             folder.path().string(), trainer.epochs(), trainer.steps()));
+  }
+  const int code = run.go();
+  if (code == kDone) show_files(folder, request, streams);
+  return code;
+}
+
+}  // namespace rushlight

@@ -1,44 +1,33 @@
-// A run's folder: config.toml, log.jsonl, checkpoint.safetensors, model.safetensors.
+// A run's folder: config.toml, log.jsonl, checkpoint.safetensors, model.safetensors. docs/files.md tells their order.
 #pragma once
 
 #include <rushlight/io.h>
+#include <rushlight/trainer.h>
 
 #include <cstdint>
 #include <filesystem>
-#include <optional>
 #include <string>
 
-namespace rushlight::app {
+namespace rushlight {
 
-/// An epoch's row of log.jsonl.
-struct LogRow {
-  std::uint64_t epoch = 0;  ///< From 1.
-  std::uint64_t step = 0;
-  double train_loss = 0;
-  double train_accuracy = 0;
-  double test_loss = 0;
-  double test_accuracy = 0;
-  double lr = 0;
-  double seconds = 0;  ///< Of the training alone.
+/// One epoch, as a row of log.jsonl.
+struct EpochRow {
+  std::uint64_t epoch;  ///< From 1.
+  std::uint64_t step;
+  Metrics train;
+  Metrics test;
+  double lr;
+  double seconds;  ///< The training alone.
+
+  std::string json() const;
 };
-
-/// One line of JSON, without a newline.
-std::string to_json(const LogRow& row);
-
-/// The rows of `log` up to the checkpoint, without a torn last line. `file` is for messages.
-/// @throws FormatError that names the line, if one before the last is no row.
-std::string rows_until(const std::string& log, const CheckpointInfo& checkpoint, const std::filesystem::path& file);
-
-/// @throws InvalidArgument if something is at `folder`, FormatError if the folder around it is missing.
-void check_new_run(const std::filesystem::path& folder);
 
 /// Locked while it lives.
 class RunFolder {
  public:
-  /// Makes `out`, or `runs/<name>-<number>` with the first number that is free.
-  static RunFolder create(const std::optional<std::filesystem::path>& out, const std::string& name);
-
-  /// @throws FormatError if there is no run in it, or another process uses it.
+  /// A new folder: `asked`, or runs/lab-<number>. @throws InvalidArgument if it exists and is not empty; FormatError.
+  static RunFolder create(const std::string& asked, const std::string& config);
+  /// A folder that has a config.toml; stale temporaries are removed. @throws FormatError.
   static RunFolder open(const std::filesystem::path& folder);
 
   const std::filesystem::path& path() const { return path_; }
@@ -47,23 +36,17 @@ class RunFolder {
   std::filesystem::path checkpoint() const { return path_ / "checkpoint.safetensors"; }
   std::filesystem::path model() const { return path_ / "model.safetensors"; }
 
-  /// What the checkpoint says, or nothing where a run stopped before its first one.
-  /// @throws FormatError if it is missing though the run has a model, or damaged.
-  std::optional<CheckpointInfo> checkpoint_info() const;
+  bool has_checkpoint() const;
 
-  void append(const LogRow& row) const;
-
-  /// Makes the log and the model those of the checkpoint, after a crash between two writes.
-  void repair(const std::optional<CheckpointInfo>& checkpoint) const;
+  void append(const EpochRow& row) const;
+  /// Drops rows of epochs that the checkpoint does not hold, and a torn last line.
+  void trim_log(std::uint64_t step) const;
 
  private:
-  explicit RunFolder(const std::filesystem::path& path);
+  RunFolder(std::filesystem::path path, FolderLock lock) : path_(std::move(path)), lock_(std::move(lock)) {}
 
   std::filesystem::path path_;
   FolderLock lock_;
 };
 
-/// `FILE`, or the model in a run's folder.
-std::filesystem::path model_file(const std::filesystem::path& file_or_run);
-
-}  // namespace rushlight::app
+}  // namespace rushlight

@@ -4,170 +4,114 @@
 #include <rushlight/error.h>
 
 #include <nlohmann/json.hpp>
-#include <string_view>
-#include <system_error>
+#include <optional>
+#include <sstream>
 
-namespace rushlight::app {
+namespace rushlight {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::int64_t kLongestLog = std::int64_t{1} << 30;
+constexpr std::int64_t kMostLogBytes = std::int64_t{1} << 30;
 
-[[noreturn]] void cannot_make(const fs::path& folder, const std::error_code& error) {
-  throw FormatError(
-      fmt::format("cannot make the folder {}: {}; give another one with --out", folder.string(), error.message()));
-}
-
-// A folder that a start cut off left behind has a lock and maybe a temporary file: both are hidden.
-bool holds_nothing(const fs::path& folder) {
+/// Whether this process made the folder.
+bool make_folder(const fs::path& folder) {
   std::error_code error;
-  for (const fs::directory_entry& entry : fs::directory_iterator(folder, error)) {
-    if (!entry.path().filename().string().starts_with('.')) return false;
+  const bool made = fs::create_directory(folder, error);
+  if (error && error != std::errc::file_exists) {
+    throw FormatError(fmt::format("{}: the run's folder cannot be made: {}", folder.string(), error.message()));
   }
-  return !error;
+  return made;
 }
 
-fs::path make_numbered(const std::string& name) {
+void make_parents(const fs::path& folder) {
   std::error_code error;
-  fs::create_directories("runs", error);
-  if (error) cannot_make("runs", error);
-  for (std::uint64_t number = 1;; ++number) {
-    const fs::path folder = fs::path("runs") / fmt::format("{}-{}", name, number);
-    if (fs::create_directory(folder, error)) return folder;
-    if (error && error != std::errc::file_exists) cannot_make(folder, error);
+  fs::create_directories(fs::absolute(folder).parent_path(), error);
+  if (error) {
+    throw FormatError(fmt::format("{}: the folder above it cannot be made: {}", folder.string(), error.message()));
   }
 }
 
-fs::path make(const fs::path& folder) {
-  check_new_run(folder);
-  std::error_code error;
-  fs::create_directory(folder, error);
-  if (error) cannot_make(folder, error);
-  return folder;
+fs::path next_folder() {
+  make_parents("runs/lab-1");
+  for (int number = 1;; ++number) {
+    const fs::path folder = fmt::format("runs/lab-{}", number);
+    if (make_folder(folder)) return folder;
+  }
 }
 
-struct Stand {
-  std::uint64_t epoch;
-  std::uint64_t step;
-};
-
-std::optional<Stand> stand_of(std::string_view line) {
-  const nlohmann::json row = nlohmann::json::parse(line, nullptr, false);
-  if (!row.is_object()) return std::nullopt;
-  const auto epoch = row.find("epoch");
-  const auto step = row.find("step");
-  if (epoch == row.end() || step == row.end()) return std::nullopt;
-  if (!epoch->is_number_unsigned() || !step->is_number_unsigned()) return std::nullopt;
-  return Stand{epoch->get<std::uint64_t>(), step->get<std::uint64_t>()};
+fs::path asked_folder(const fs::path& folder) {
+  make_parents(folder);
+  if (make_folder(folder)) return folder;
+  std::error_code error;
+  if (fs::is_directory(folder, error) && fs::is_empty(folder, error)) return folder;
+  const bool run = fs::exists(folder / "config.toml", error);
+  throw InvalidArgument(run ? fmt::format("{} already holds a run: go on with it by --resume {}, or name a new folder",
+                                          folder.string(), folder.string())
+                            : fmt::format("{} exists and is no empty folder: name a new one", folder.string()));
 }
 
-bool is_older(const fs::path& file, const fs::path& than) {
-  std::error_code error;
-  const auto time = fs::last_write_time(file, error);
-  return error || time < fs::last_write_time(than, error);
+std::optional<std::uint64_t> step_of(const std::string& line) {
+  const auto row = nlohmann::json::parse(line, nullptr, false);
+  if (!row.is_object() || !row.contains("step") || !row["step"].is_number_unsigned()) return std::nullopt;
+  return row["step"].get<std::uint64_t>();
 }
 
 }  // namespace
 
-std::string to_json(const LogRow& row) {
-  return nlohmann::ordered_json{{"epoch", row.epoch},
-                                {"step", row.step},
-                                {"train_loss", row.train_loss},
-                                {"train_accuracy", row.train_accuracy},
-                                {"test_loss", row.test_loss},
-                                {"test_accuracy", row.test_accuracy},
-                                {"lr", row.lr},
-                                {"seconds", row.seconds}}
-      .dump();
+std::string EpochRow::json() const {
+  nlohmann::ordered_json row;
+  row["epoch"] = epoch;
+  row["step"] = step;
+  row["train_loss"] = train.loss;
+  row["train_accuracy"] = train.accuracy;
+  row["test_loss"] = test.loss;
+  row["test_accuracy"] = test.accuracy;
+  row["lr"] = lr;
+  row["seconds"] = seconds;
+  return row.dump();
 }
 
-std::string rows_until(const std::string& log, const CheckpointInfo& checkpoint, const fs::path& file) {
-  std::string kept;
-  std::size_t number = 1;
-  for (std::size_t begin = 0; begin < log.size(); ++number) {
-    const std::size_t end = log.find('\n', begin);
-    if (end == std::string::npos) break;
-    const auto stand = stand_of(std::string_view(log).substr(begin, end - begin));
-    if (!stand && end + 1 < log.size()) {
-      throw FormatError(fmt::format("{}, line {}: this is no row of a run's log: mend the line, or remove the file",
-                                    file.string(), number));
-    }
-    if (stand && stand->epoch <= checkpoint.epoch && stand->step <= checkpoint.step) {
-      kept.append(log, begin, end + 1 - begin);
-    }
-    begin = end + 1;
-  }
-  return kept;
-}
-
-void check_new_run(const fs::path& folder) {
-  std::error_code error;
-  if (fs::exists(folder / "config.toml", error)) {
-    throw InvalidArgument(
-        fmt::format("there is a run in {} already: give another folder with --out, or go on with it "
-                    "by --resume {}",
-                    folder.string(), folder.string()));
-  }
-  if (fs::is_directory(folder, error) ? !holds_nothing(folder) : fs::exists(fs::symlink_status(folder, error))) {
-    throw InvalidArgument(
-        fmt::format("--out {}: something else is there already, and nothing is overwritten: give a "
-                    "folder that is new",
-                    folder.string()));
-  }
-  const fs::path parent = folder.has_filename() ? folder.parent_path() : folder.parent_path().parent_path();
-  if (!parent.empty() && !fs::is_directory(parent, error)) {
-    throw FormatError(
-        fmt::format("--out {}: the folder {} is missing: make it first", folder.string(), parent.string()));
-  }
-}
-
-RunFolder::RunFolder(const fs::path& path) : path_(path), lock_(path) {
-  remove_stale_temporaries(path_);
-}
-
-RunFolder RunFolder::create(const std::optional<fs::path>& out, const std::string& name) {
-  RunFolder folder(out ? make(*out) : make_numbered(name));
-  check_new_run(folder.path());  // Another process may have been here before the lock.
+RunFolder RunFolder::create(const std::string& asked, const std::string& config) {
+  const fs::path path = asked.empty() ? next_folder() : asked_folder(asked);
+  RunFolder folder(path, FolderLock(path));
+  write_file(folder.config(), config);
   return folder;
 }
 
-RunFolder RunFolder::open(const fs::path& folder) {
+RunFolder RunFolder::open(const fs::path& path) {
   std::error_code error;
-  if (!fs::is_regular_file(folder / "config.toml", error)) {
-    throw FormatError(fmt::format("{} holds no run, as there is no config.toml in it: start one with --out {}",
-                                  folder.string(), folder.string()));
+  if (!fs::is_regular_file(path / "config.toml", error)) {
+    throw FormatError(
+        fmt::format("{}: there is no config.toml, so this is no folder of a run: start one by `rushlight "
+                    "train --out {}`",
+                    path.string(), path.string()));
   }
-  return RunFolder(folder);
+  RunFolder folder(path, FolderLock(path));
+  remove_stale_temporaries(path);
+  return folder;
 }
 
-std::optional<CheckpointInfo> RunFolder::checkpoint_info() const {
+bool RunFolder::has_checkpoint() const {
   std::error_code error;
-  if (fs::exists(checkpoint(), error)) return read_checkpoint_info(checkpoint());
-  if (fs::exists(model(), error)) {
-    throw FormatError(fmt::format("{} is missing, so this run cannot go on: start a new one with --init-from {}",
-                                  checkpoint().string(), model().string()));
+  return fs::exists(checkpoint(), error);
+}
+
+void RunFolder::append(const EpochRow& row) const {
+  append_file(log(), row.json() + "\n");
+}
+
+void RunFolder::trim_log(std::uint64_t step) const {
+  std::error_code error;
+  if (!fs::exists(log(), error)) return;
+  const std::string text = read_file(log(), kMostLogBytes);
+  std::string kept;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line) && !lines.eof();) {
+    const auto row_step = step_of(line);
+    if (row_step && *row_step <= step) kept += line + "\n";
   }
-  return std::nullopt;
+  if (kept != text) write_file(log(), kept);
 }
 
-void RunFolder::append(const LogRow& row) const {
-  append_file(log(), to_json(row) + "\n");
-}
-
-void RunFolder::repair(const std::optional<CheckpointInfo>& checkpoint) const {
-  std::error_code error;
-  if (fs::exists(log(), error)) {
-    const std::string text = read_file(log(), kLongestLog);
-    const std::string kept = rows_until(text, checkpoint.value_or(CheckpointInfo{}), log());
-    if (kept != text) write_file(log(), kept);
-  }
-  if (checkpoint && is_older(model(), this->checkpoint())) save(load(this->checkpoint()).model, model());
-}
-
-fs::path model_file(const fs::path& file_or_run) {
-  std::error_code error;
-  return fs::is_directory(file_or_run, error) ? file_or_run / "model.safetensors" : file_or_run;
-}
-
-}  // namespace rushlight::app
+}  // namespace rushlight

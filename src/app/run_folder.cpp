@@ -40,11 +40,20 @@ fs::path next_folder() {
   }
 }
 
+// A start that was killed early leaves a lock and maybe a temporary file, both hidden.
+bool holds_nothing(const fs::path& folder) {
+  std::error_code error;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder, error)) {
+    if (!entry.path().filename().string().starts_with('.')) return false;
+  }
+  return !error;
+}
+
 fs::path asked_folder(const fs::path& folder) {
   make_parents(folder);
   if (make_folder(folder)) return folder;
   std::error_code error;
-  if (fs::is_directory(folder, error) && fs::is_empty(folder, error)) return folder;
+  if (fs::is_directory(folder, error) && holds_nothing(folder)) return folder;
   const bool run = fs::exists(folder / "config.toml", error);
   throw InvalidArgument(run ? fmt::format("{} already holds a run: go on with it by --resume {}, or name a new folder",
                                           folder.string(), folder.string())
@@ -75,6 +84,7 @@ std::string EpochRow::json() const {
 RunFolder RunFolder::create(const std::string& asked, const std::string& config) {
   const fs::path path = asked.empty() ? next_folder() : asked_folder(asked);
   RunFolder folder(path, FolderLock(path));
+  remove_stale_temporaries(path);
   write_file(folder.config(), config);
   return folder;
 }

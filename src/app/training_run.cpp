@@ -4,6 +4,7 @@
 #include <rushlight/error.h>
 #include <rushlight/rushlight.h>
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "src/app/data_location.h"
@@ -46,15 +47,29 @@ void check_same_data(const std::filesystem::path& checkpoint, const Dataset& tra
                   checkpoint.string(), expected, train.name(), train.hash()));
 }
 
+/// What the trainer would find only after the run's folder is there.
+void check_data(const Settings& settings, const Data& data) {
+  if (settings.batch > data.train.size()) {
+    throw InvalidArgument(fmt::format("--batch is {}, but there are only {} training samples: choose a smaller one",
+                                      settings.batch, data.train.size()));
+  }
+  if (data.test.features() != data.train.features() || data.test.classes() > data.train.classes()) {
+    throw FormatError(fmt::format(
+        "{}: the training images have {} pixels and {} classes, but the test images {} and {}: name a folder "
+        "whose files belong together",
+        settings.data, data.train.features(), data.train.classes(), data.test.features(), data.test.classes()));
+  }
+}
+
 /// Puts a resumed run's files in order and the trainer where its checkpoint stands.
 void restore(const RunFolder& folder, const Settings& settings, const Data& data, Sequential& model, Trainer& trainer) {
-  const std::string config = config_text(settings);
-  if (read_file(folder.config()) != config) write_file(folder.config(), config);
   if (folder.has_checkpoint()) {
     check_same_data(folder.checkpoint(), data.train);
     trainer.load(folder.checkpoint());
     save(model, folder.model());
   }
+  const std::string config = config_text(settings);
+  if (read_file(folder.config()) != config) write_file(folder.config(), config);
   folder.trim_log(trainer.steps());
 }
 
@@ -70,7 +85,21 @@ class Run {
         trainer_(trainer),
         reporter_(reporter) {}
 
-  int go() {
+  int go() try { return go_on(); } catch (const Diverged& error) {
+    reporter_.clear();
+    throw Diverged(fmt::format("{}; {}", error.what(),
+                               folder_.has_checkpoint() ? fmt::format("the last good checkpoint is {}, of step {}",
+                                                                      folder_.checkpoint().string(),
+                                                                      read_checkpoint_info(folder_.checkpoint()).step)
+                                                        : "no checkpoint was saved before"));
+  }
+
+  bool finished() const {
+    return trainer_.epochs() >= static_cast<std::uint64_t>(settings_.epochs) || at_max_steps(trainer_.steps());
+  }
+
+ private:
+  int go_on() {
     const InterruptionWatch watch;
     while (!finished()) {
       epoch(watch);
@@ -84,11 +113,6 @@ class Run {
     return kDone;
   }
 
-  bool finished() const {
-    return trainer_.epochs() >= static_cast<std::uint64_t>(settings_.epochs) || at_max_steps(trainer_.steps());
-  }
-
- private:
   bool at_max_steps(std::uint64_t step) const { return settings_.max_steps > 0 && step >= settings_.max_steps; }
 
   void epoch(const InterruptionWatch& watch) {
@@ -102,6 +126,10 @@ class Run {
     const double seconds = reporter_.epoch_seconds();
     const EpochRow row{trainer_.epochs(),        trainer_.steps(), seen, trainer_.evaluate(data_.test),
                        trainer_.learning_rate(), seconds};
+    if (!std::isfinite(row.test.loss)) {
+      throw Diverged(fmt::format("the test loss is {} after epoch {}: train again with a lower learning rate than {}",
+                                 row.test.loss, row.epoch, row.lr));
+    }
     folder_.append(row);
     save_all();
     reporter_.row(row);
@@ -150,6 +178,7 @@ int train(const TrainRequest& request, Streams streams) {
   settings.data = std::filesystem::absolute(require_data(settings.data)).lexically_normal().string();
   reporter.say("data: " + settings.data);
   Data data = load_data(settings);
+  check_data(settings, data);
   Sequential model = build_model(settings, data.train, choice.device);
   Trainer trainer(model, CrossEntropyLoss{}, Adam{{.lr = settings.lr}},
                   {.batch = settings.batch, .shuffle = settings.no_shuffle ? Shuffle::off : Shuffle::keyed});

@@ -1,6 +1,8 @@
 // The command line in the test's own process, and small data that a network can learn.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
@@ -90,11 +92,17 @@ class CommandLine {
   std::string data() const { return path("images"); }
 
   std::vector<std::string> train(const std::string& out, const std::vector<std::string>& more = {}) const {
-    return small() + std::vector<std::string>{"--out", path(out)} + more;
+    return small(more) + std::vector<std::string>{"--out", path(out)};
   }
-  std::vector<std::string> small() const {
-    return {"train",    "--data", data(),      "--hidden", "16,9",     "--batch", "10",
-            "--epochs", "3",      "--threads", "1",        "--device", "cpu"};
+  /// `more` takes the place of what a small training has.
+  std::vector<std::string> small(const std::vector<std::string>& more = {}) const {
+    const std::vector<std::array<std::string, 2>> usual{{"--data", data()}, {"--hidden", "16,9"}, {"--batch", "10"},
+                                                        {"--epochs", "3"},  {"--threads", "1"},   {"--device", "cpu"}};
+    std::vector<std::string> words{"train"};
+    for (const auto& [option, value] : usual) {
+      if (std::find(more.begin(), more.end(), option) == more.end()) words = words + std::vector{option, value};
+    }
+    return words + more;
   }
   std::vector<std::string> resume(const std::string& out, const std::vector<std::string>& more = {}) const {
     return std::vector<std::string>{"train", "--resume", path(out)} + more;

@@ -28,8 +28,13 @@ while ((killed < kills)); do
   pid=$!
   sleep "$(awk -v m="$milliseconds" -v r="$RANDOM" 'BEGIN { printf "%.3f", m / 1000 * r / 32768 }')"
   kill -9 "$pid" 2>/dev/null || true
-  if ! wait "$pid" 2>/dev/null; then
+  status=0
+  wait "$pid" 2>/dev/null || status=$?
+  if ((status == 137)); then
     killed=$((killed + 1))
+  elif ((status != 0)); then
+    echo "exit code $status after $killed kills: ${resume[*]}" >&2
+    exit 1
   else
     # It was done before the kill: start over, so that each one meets a running process.
     rm -rf "$folder/killed"

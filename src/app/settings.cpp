@@ -5,6 +5,8 @@
 #include <rushlight/error.h>
 
 #include <algorithm>
+#include <charconv>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 namespace rushlight {
@@ -26,6 +28,17 @@ Widths parse_widths(const std::string& text) {
   return widths;
 }
 
+// CLI11's own conversion takes -1 for 2^64 - 1, and the nearest number for one that is too large.
+template <class T>
+T parse_whole(const std::string& option, const std::string& text) {
+  T value{};
+  const char* const end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, value);
+  if (error == std::errc() && stop == end) return value;
+  throw CLI::ValidationError(
+      option, fmt::format("takes a whole number up to {}, but was given \"{}\"", std::numeric_limits<T>::max(), text));
+}
+
 struct OptionAdder {
   CLI::App& command;
   const Setting& setting;
@@ -40,7 +53,16 @@ struct OptionAdder {
   }
   template <class T>
   void operator()(T* value) const {
-    command.add_option(setting.option(), *value, setting.help)->capture_default_str();
+    if constexpr (std::is_integral_v<T>) {
+      const auto assign = [value, option = setting.option()](const std::string& text) {
+        *value = parse_whole<T>(option, text);
+      };
+      command.add_option_function<std::string>(setting.option(), assign, setting.help)
+          ->type_name("N")
+          ->default_str(fmt::format("{}", *value));
+    } else {
+      command.add_option(setting.option(), *value, setting.help)->capture_default_str();
+    }
   }
 };
 
@@ -126,6 +148,10 @@ void check(const Settings& settings) {
   check_choice("--optimizer", settings.optimizer, "adam");
   check_choice("--precision", settings.precision, "fp32");
   if (settings.epochs < 1) throw InvalidArgument(fmt::format("--epochs must be 1 or more, but is {}", settings.epochs));
+  constexpr int kMostThreads = 4096;
+  if (settings.threads > kMostThreads) {
+    throw InvalidArgument(fmt::format("--threads must be at most {}, but is {}", kMostThreads, settings.threads));
+  }
   if (settings.limit_train < 0) {
     throw InvalidArgument(fmt::format("--limit-train must be 0 (all) or more, but is {}", settings.limit_train));
   }

@@ -99,8 +99,10 @@ class CommandLine {
     const std::vector<std::array<std::string, 2>> usual{{"--data", data()}, {"--hidden", "16,9"}, {"--batch", "10"},
                                                         {"--epochs", "3"},  {"--threads", "1"},   {"--device", "cpu"}};
     std::vector<std::string> words{"train"};
-    for (const auto& [option, value] : usual) {
-      if (std::find(more.begin(), more.end(), option) == more.end()) words = words + std::vector{option, value};
+    for (const auto& pair : usual) {
+      const std::string &option = pair[0], &value = pair[1];
+      const auto replaces = [&](const std::string& word) { return word == option || word.starts_with(option + "="); };
+      if (std::none_of(more.begin(), more.end(), replaces)) words = words + std::vector{option, value};
     }
     return words + more;
   }

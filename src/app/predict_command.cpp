@@ -94,10 +94,10 @@ std::string plain_row(const Arguments& arguments, const Predictions& predictions
   return row;
 }
 
-std::string heading(const Arguments& arguments) {
+std::string heading(const Arguments& arguments, const Predictions& predictions) {
   if (arguments.logits) return "index\tlogits";
   std::string text = "index";
-  for (std::int64_t k = 0; k < arguments.top; ++k) text += "\tclass\tprobability";
+  for (std::int64_t k = 0; k < std::min(arguments.top, predictions.classes()); ++k) text += "\tclass\tprobability";
   return text;
 }
 
@@ -111,7 +111,7 @@ int run_predict(const Arguments& arguments, Streams streams) {
   const Predictions predictions =
       loaded.model.predict(data, {.pixels = arguments.raw_pixels ? PixelScale::raw : PixelScale::unit, .mc_pass = {}});
   if (arguments.draw) draw(data, streams);
-  if (!arguments.json) streams.out << heading(arguments) << '\n';
+  if (!arguments.json) streams.out << heading(arguments, predictions) << '\n';
   for (std::int64_t i = 0; i < predictions.size(); ++i) {
     const std::int64_t index = data.first() + i;
     streams.out << (arguments.json ? json_row(arguments, predictions, i, index)

@@ -17,7 +17,7 @@ std::filesystem::path find_data(const std::string& asked) {
 }
 
 std::filesystem::path require_data(const std::string& asked) {
-  const std::filesystem::path found = find_data(asked);
+  std::filesystem::path found = find_data(asked);
   if (!found.empty()) return found;
   throw FormatError(
       "no images were found in ./data or /usr/share/datasets/fashion-mnist: install Debian's dataset-fashion-mnist, or "

@@ -35,7 +35,7 @@ void make_parents(const fs::path& folder) {
 fs::path next_folder() {
   make_parents("runs/lab-1");
   for (int number = 1;; ++number) {
-    const fs::path folder = fmt::format("runs/lab-{}", number);
+    fs::path folder = fmt::format("runs/lab-{}", number);
     if (make_folder(folder)) return folder;
   }
 }

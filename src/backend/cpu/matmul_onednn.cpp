@@ -7,6 +7,8 @@
 #include <array>
 #include <oneapi/dnnl/dnnl.hpp>
 
+#include "src/backend/cpu/parallel_for.h"
+
 namespace rushlight {
 namespace {
 
@@ -68,6 +70,7 @@ class OnednnMatmul final : public MatmulPlan {
   // By the C interface: the C++ one builds a map at every call.
   void run(const Matmul& product) {
     const ThreadScope scope(threads_);
+    const ForeignRegion region(threads_);
     const std::array<dnnl_exec_arg_t, 4> arguments{{{DNNL_ARG_SRC, a_.get()},
                                                     {DNNL_ARG_WEIGHTS, b_.get()},
                                                     {DNNL_ARG_DST, c_.get()},

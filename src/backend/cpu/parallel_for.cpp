@@ -5,6 +5,8 @@
 #if defined(__SANITIZE_THREAD__)
 extern "C" void __tsan_acquire(void*);
 extern "C" void __tsan_release(void*);
+extern "C" void __tsan_ignore_thread_begin();
+extern "C" void __tsan_ignore_thread_end();
 #endif
 
 namespace rushlight {
@@ -55,5 +57,15 @@ __attribute__((no_sanitize("thread"))) void parallel_ranges(int threads, std::in
   for (int part = 0; part < job.threads; ++part) run_part(job, part, &fork, &join);
   acquire(&join);
 }
+
+#if defined(__SANITIZE_THREAD__)
+ForeignRegion::ForeignRegion(int threads) : threads_(threads) {
+  parallel_for(threads, threads, 1, [](std::int64_t, std::int64_t) { __tsan_ignore_thread_begin(); });
+}
+
+ForeignRegion::~ForeignRegion() {
+  parallel_for(threads_, threads_, 1, [](std::int64_t, std::int64_t) { __tsan_ignore_thread_end(); });
+}
+#endif
 
 }  // namespace rushlight

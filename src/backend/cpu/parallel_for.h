@@ -22,4 +22,21 @@ void parallel_for(int threads, std::int64_t count, std::int64_t grain, const Bod
       &body);
 }
 
+/// Around a call of a library that runs OpenMP regions of its own on `threads` threads. ThreadSanitizer sees neither
+/// how these are ordered nor most of what they touch, so the team's accesses are not recorded meanwhile.
+class ForeignRegion {
+ public:
+#if defined(__SANITIZE_THREAD__)
+  explicit ForeignRegion(int threads);
+  ~ForeignRegion();
+  ForeignRegion(const ForeignRegion&) = delete;
+  ForeignRegion& operator=(const ForeignRegion&) = delete;
+
+ private:
+  int threads_;
+#else
+  explicit ForeignRegion(int) {}
+#endif
+};
+
 }  // namespace rushlight

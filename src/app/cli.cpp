@@ -48,8 +48,7 @@ int parse_and_run(int argc, const char* const* argv, Streams streams) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
-    const auto subcommands = app.get_subcommands();
-    streams.out << (subcommands.empty() ? app.help() : subcommands.front()->help());
+    streams.out << app.help();
     return kDone;
   } catch (const CLI::CallForVersion& version) {
     streams.out << version.what();

@@ -7,6 +7,7 @@
 
 #include "src/app/commands.h"
 #include "src/app/data_location.h"
+#include "src/app/device_options.h"
 
 namespace rushlight {
 namespace {
@@ -22,10 +23,9 @@ struct Arguments {
   std::string file;
   std::string data;
   std::string split = "test";
-  std::string device = "auto";
-  int threads = 0;
   bool raw_pixels = false;
   bool json = false;
+  DeviceOptions device;
 };
 
 int run_eval(const Arguments& arguments, Streams streams) {
@@ -33,7 +33,7 @@ int run_eval(const Arguments& arguments, Streams streams) {
   if (!loaded.inferred.empty()) streams.err << loaded.inferred << std::endl;
   const std::filesystem::path folder = require_data(arguments.data);
   const Dataset data = load_idx_folder(folder, arguments.split == "train" ? Split::train : Split::test);
-  loaded.model.to(choose_device(arguments.device, arguments.threads).device);
+  loaded.model.to(arguments.device.choose(streams.err));
   const PixelScale pixels = arguments.raw_pixels ? PixelScale::raw : PixelScale::unit;
   const Metrics metrics = loaded.model.evaluate(data, CrossEntropyLoss{}, pixels);
   if (arguments.json) {
@@ -61,8 +61,7 @@ void add_eval_command(CLI::App& app, Streams streams, std::function<int()>& chos
       ->check(CLI::IsMember({"test", "train"}))
       ->capture_default_str();
   command->add_flag("--raw-pixels", arguments->raw_pixels, "Feed pixels as 0 to 255 instead of 0 to 1");
-  command->add_option("--device", arguments->device, "auto, cpu, cuda or cuda:<index>")->capture_default_str();
-  command->add_option("--threads", arguments->threads, "CPU threads; 0: one for each core")->capture_default_str();
+  arguments->device.add_to(*command);
   command->add_flag("--json", arguments->json, "One JSON line on stdout");
   command->footer(kExamples);
   command->callback([=, &chosen] { chosen = [=] { return run_eval(*arguments, streams); }; });

@@ -2,6 +2,7 @@
 #include <rushlight/error.h>
 #include <rushlight/rushlight.h>
 
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -21,6 +22,8 @@ Examples:
 
 constexpr MemoryUse kUses[] = {MemoryUse::parameters,  MemoryUse::gradients, MemoryUse::moments,
                                MemoryUse::activations, MemoryUse::workspace, MemoryUse::state};
+
+const std::map<std::string, Mode> kModes = {{"train", Mode::train}, {"eval", Mode::eval}, {"mc", Mode::mc}};
 
 struct Arguments {
   Settings settings;
@@ -55,8 +58,7 @@ void show_table(const Sequential& model, const Arguments& arguments, const Memor
 
 int run_plan(const Arguments& arguments, Streams streams) {
   const Sequential model(modules_of(arguments.settings, arguments.inputs, arguments.outputs));
-  const MemoryPlan plan =
-      plan_memory(model, arguments.settings.batch, arguments.mode == "train" ? Mode::train : Mode::eval);
+  const MemoryPlan plan = plan_memory(model, arguments.settings.batch, kModes.at(arguments.mode));
   arguments.json ? show_json(model, arguments, plan, streams) : show_table(model, arguments, plan, streams);
   return kDone;
 }
@@ -72,8 +74,8 @@ void add_plan_command(CLI::App& app, Streams streams, std::function<int()>& chos
   }
   command->add_option("--inputs", arguments->inputs, "Features a sample")->capture_default_str();
   command->add_option("--outputs", arguments->outputs, "Classes")->capture_default_str();
-  command->add_option("--mode", arguments->mode, "train or eval")
-      ->check(CLI::IsMember({"train", "eval"}))
+  command->add_option("--mode", arguments->mode, "train, eval or mc (dropout on, no gradients)")
+      ->check(CLI::IsMember(kModes))
       ->capture_default_str();
   command->add_flag("--json", arguments->json, "One JSON line, with every tensor");
   command->footer(kExamples);

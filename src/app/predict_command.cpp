@@ -10,6 +10,7 @@
 
 #include "src/app/commands.h"
 #include "src/app/data_location.h"
+#include "src/app/device_options.h"
 
 namespace rushlight {
 namespace {
@@ -31,8 +32,7 @@ struct Arguments {
   bool draw = false;
   bool raw_pixels = false;
   bool json = false;
-  std::string device = "auto";
-  int threads = 0;
+  DeviceOptions device;
 };
 
 struct Guess {
@@ -107,7 +107,7 @@ int run_predict(const Arguments& arguments, Streams streams) {
   Dataset data = load_idx(arguments.input);
   if (arguments.one) data = data.rows(arguments.index, 1);
   if (arguments.draw && data.size() > 1) throw InvalidArgument("--draw draws one image: choose it by --index");
-  loaded.model.to(choose_device(arguments.device, arguments.threads).device);
+  loaded.model.to(arguments.device.choose(streams.err));
   const Predictions predictions =
       loaded.model.predict(data, {.pixels = arguments.raw_pixels ? PixelScale::raw : PixelScale::unit, .mc_pass = {}});
   if (arguments.draw) draw(data, streams);
@@ -136,8 +136,7 @@ void add_predict_command(CLI::App& app, Streams streams, std::function<int()>& c
   CLI::Option* const index = command->add_option("--index", arguments->index, "This image alone, counted from 0");
   command->add_flag("--draw", arguments->draw, "Draw the image first")->needs(index);
   command->add_flag("--raw-pixels", arguments->raw_pixels, "Feed pixels as 0 to 255 instead of 0 to 1");
-  command->add_option("--device", arguments->device, "auto, cpu, cuda or cuda:<index>")->capture_default_str();
-  command->add_option("--threads", arguments->threads, "CPU threads; 0: one for each core")->capture_default_str();
+  arguments->device.add_to(*command);
   command->add_flag("--json", arguments->json, "A JSON line an image");
   command->footer(kExamples);
   command->callback([=, &chosen] {

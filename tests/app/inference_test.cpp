@@ -50,6 +50,13 @@ TEST_F(InferenceTest, EvalTakesAFileAndASplitAndPrintsThreeLines) {
   EXPECT_THAT(outcome.out, AllOf(HasSubstr("loss "), HasSubstr("accuracy "), HasSubstr("samples   120\n")));
 }
 
+TEST_F(InferenceTest, TheDeviceThatAutoChoseIsToldOnStderr) {
+  const std::vector<std::string> eval{"eval", line_->path("run"), "--data", line_->data()};
+  EXPECT_THAT(call(eval).err, HasSubstr("device: "));
+  EXPECT_EQ(call(eval + std::vector<std::string>{"--device", "cpu"}).err, "");
+  EXPECT_THAT(predict({}).err, HasSubstr("device: "));
+}
+
 TEST_F(InferenceTest, RawPixelsAreThePixelsTimes255) {
   const auto unit = nlohmann::json::parse(call({"eval", line_->path("run"), "--data", line_->data(), "--json"}).out);
   const auto raw =
@@ -149,11 +156,13 @@ TEST_F(InferenceTest, PlanIsTheLibrarysPlanAndAddsUp) {
   EXPECT_EQ(plan["bytes"]["all"], uses);
 }
 
-TEST_F(InferenceTest, PlanInEvalModeHasNoGradientsAndNoMoments) {
-  const auto plan = nlohmann::json::parse(call({"plan", "--mode", "eval", "--json"}).out);
-  EXPECT_EQ(plan["bytes"]["gradients"], 0);
-  EXPECT_EQ(plan["bytes"]["moments"], 0);
-  EXPECT_GT(plan["bytes"]["parameters"], 0);
+TEST_F(InferenceTest, PlanWithoutTrainingHasNoGradientsAndNoMoments) {
+  for (const std::string mode : {"eval", "mc"}) {
+    const auto plan = nlohmann::json::parse(call({"plan", "--mode", mode, "--json"}).out);
+    EXPECT_EQ(plan["bytes"]["gradients"], 0) << mode;
+    EXPECT_EQ(plan["bytes"]["moments"], 0) << mode;
+    EXPECT_GT(plan["bytes"]["parameters"], 0) << mode;
+  }
   const Outcome table = call({"plan"});
   EXPECT_THAT(table.out, AllOf(HasSubstr("gradients"), HasSubstr("1195018 parameters"), HasSubstr("Linear(784, 512)")));
 }

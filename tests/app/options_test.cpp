@@ -117,7 +117,7 @@ TEST_F(OptionsTest, HelpGoesToStdoutWithExamples) {
   for (const std::string command : {"train", "eval", "predict", "plan"}) {
     const Outcome outcome = call({command, "--help"});
     EXPECT_EQ(outcome.code, kDone);
-    EXPECT_THAT(outcome.out, AllOf(HasSubstr("Examples:"), HasSubstr("rushlight " + command)));
+    EXPECT_THAT(outcome.out, AllOf(HasSubstr("Examples:"), HasSubstr("Usage: rushlight " + command)));
     EXPECT_EQ(outcome.err, "");
   }
 }

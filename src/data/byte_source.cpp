@@ -15,75 +15,131 @@ namespace {
 
 // Deflate's best: 258 bytes from two bits.
 constexpr std::int64_t kMostInflation = 1032;
-constexpr unsigned kBuffer = 1u << 18;
+constexpr std::size_t kBuffer = std::size_t{1} << 18;
 constexpr std::size_t kMostAtOnce = std::size_t{1} << 30;
+constexpr std::size_t kFirstShare = std::size_t{1} << 20;
+constexpr int kGzipAlone = 16 + MAX_WBITS;
 
 struct OpenFile {
-  int descriptor;
+  std::FILE* stream;
   std::int64_t length;
 };
 
 OpenFile open_regular(const std::filesystem::path& file) {
-  const int descriptor = open(file.c_str(), O_RDONLY | O_CLOEXEC);
+  // O_NONBLOCK has no effect on a regular file; opening a pipe would wait for a writer.
+  const int descriptor = open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (descriptor < 0) throw FormatError(fmt::format("{}: cannot be opened: {}", file.string(), std::strerror(errno)));
   struct stat status {};
   if (fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode)) {
     close(descriptor);
     throw FormatError(fmt::format("{}: an IDX file was expected, but this is no regular file", file.string()));
   }
-  return {descriptor, status.st_size};
+  std::FILE* const stream = fdopen(descriptor, "rb");
+  if (stream == nullptr) {
+    close(descriptor);
+    throw std::bad_alloc();
+  }
+  return {stream, status.st_size};
+}
+
+bool starts_as_gzip(std::FILE* stream) {
+  std::uint8_t magic[2] = {};
+  const std::size_t got = std::fread(magic, 1, sizeof(magic), stream);
+  std::rewind(stream);
+  return got == sizeof(magic) && magic[0] == 0x1f && magic[1] == 0x8b;
 }
 
 }  // namespace
 
-ByteSource::ByteSource(const std::filesystem::path& file) : file_(file), stream_(nullptr, &gzclose) {
+ByteSource::ByteSource(const std::filesystem::path& file) : file_(file), stream_(nullptr, &std::fclose) {
   const OpenFile opened = open_regular(file);
-  stream_.reset(gzdopen(opened.descriptor, "rb"));
-  if (!stream_) {
-    close(opened.descriptor);
-    throw FormatError(fmt::format("{}: zlib found no memory to read it", file.string()));
-  }
-  gzbuffer(stream_.get(), kBuffer);
-  const bool plain = gzdirect(stream_.get()) != 0;
-  most_bytes_ = plain ? opened.length : opened.length * kMostInflation;
+  stream_.reset(opened.stream);
+  packed_ = starts_as_gzip(opened.stream);
+  most_bytes_ = packed_ ? opened.length * kMostInflation : opened.length;
+  if (!packed_) return;
+  packed_bytes_.resize(kBuffer);
+  if (inflateInit2(&inflater_, kGzipAlone) != Z_OK) throw std::bad_alloc();
 }
 
-void ByteSource::fail_damaged() {
-  int code = 0;
-  const char* const message = gzerror(stream_.get(), &code);
-  throw FormatError(fmt::format("{}: damaged after {} bytes of content ({}): fetch the file again", file_.string(),
-                                offset_, code == Z_ERRNO ? std::strerror(errno) : message));
+ByteSource::~ByteSource() {
+  if (packed_) inflateEnd(&inflater_);
+}
+
+void ByteSource::fail_damaged(const char* reason) const {
+  throw FormatError(
+      fmt::format("{}: damaged after {} bytes of content ({}): fetch the file again", file_.string(), offset_, reason));
+}
+
+void ByteSource::fail_short(const char* what, std::size_t missing) const {
+  throw FormatError(
+      fmt::format("{}: ends after {} bytes, in the middle of {}, which needs {} more: fetch the file again",
+                  file_.string(), offset_, what, missing));
+}
+
+bool ByteSource::refill() {
+  const std::size_t got = std::fread(packed_bytes_.data(), 1, packed_bytes_.size(), stream_.get());
+  if (std::ferror(stream_.get()) != 0) fail_damaged(std::strerror(errno));
+  inflater_.next_in = packed_bytes_.data();
+  inflater_.avail_in = static_cast<unsigned>(got);
+  return got > 0;
+}
+
+// What zlib's gzread does, but for bytes that follow the last member, which it passes over in silence.
+std::size_t ByteSource::inflate_some(std::span<std::uint8_t> bytes) {
+  inflater_.next_out = bytes.data();
+  inflater_.avail_out = static_cast<unsigned>(bytes.size());
+  while (inflater_.avail_out > 0) {
+    if (inflater_.avail_in == 0 && !refill()) {
+      if (member_ended_) break;
+      fail_damaged("the gzip stream is cut off");
+    }
+    if (member_ended_) inflateReset(&inflater_);
+    const int state = inflate(&inflater_, Z_NO_FLUSH);
+    if (state != Z_OK && state != Z_STREAM_END) fail_damaged(inflater_.msg != nullptr ? inflater_.msg : zError(state));
+    member_ended_ = state == Z_STREAM_END;
+  }
+  return bytes.size() - inflater_.avail_out;
+}
+
+/// 0 at the end.
+std::size_t ByteSource::read_some(std::span<std::uint8_t> bytes) {
+  bytes = bytes.first(std::min(bytes.size(), kMostAtOnce));
+  const std::size_t got = packed_ ? inflate_some(bytes) : std::fread(bytes.data(), 1, bytes.size(), stream_.get());
+  if (std::ferror(stream_.get()) != 0) fail_damaged(std::strerror(errno));
+  offset_ += static_cast<std::int64_t>(got);
+  return got;
 }
 
 void ByteSource::read(std::span<std::uint8_t> bytes, const char* what) {
-  std::size_t done = 0;
-  while (done < bytes.size()) {
-    const auto wanted = static_cast<unsigned>(std::min(bytes.size() - done, kMostAtOnce));
-    const int got = gzread(stream_.get(), bytes.data() + done, wanted);
-    int code = 0;
-    gzerror(stream_.get(), &code);
-    if (got < 0 || (got == 0 && code != Z_OK && code != Z_STREAM_END)) fail_damaged();
-    if (got == 0) {
-      throw FormatError(
-          fmt::format("{}: ends after {} bytes, in the middle of {}, which needs {} more: fetch the file "
-                      "again",
-                      file_.string(), offset_, what, bytes.size() - done));
-    }
-    done += static_cast<std::size_t>(got);
-    offset_ += got;
+  while (!bytes.empty()) {
+    const std::size_t got = read_some(bytes);
+    if (got == 0) fail_short(what, bytes.size());
+    bytes = bytes.subspan(got);
   }
+}
+
+std::vector<std::uint8_t> ByteSource::read_vector(std::int64_t count, const char* what) {
+  const auto wanted = static_cast<std::size_t>(count);
+  std::vector<std::uint8_t> bytes;
+  while (bytes.size() < wanted) {
+    const std::size_t done = bytes.size();
+    const std::size_t share = packed_ ? std::min(wanted - done, std::max(done, kFirstShare)) : wanted;
+    bytes.reserve(done + share);
+    bytes.resize(done + share);
+    const std::size_t got = read_some(std::span(bytes).subspan(done));
+    bytes.resize(done + got);
+    if (got == 0) fail_short(what, wanted - done);
+  }
+  return bytes;
 }
 
 void ByteSource::expect_end() {
   std::uint8_t extra = 0;
-  const int got = gzread(stream_.get(), &extra, 1);
-  int code = 0;
-  gzerror(stream_.get(), &code);
-  if (got > 0) {
+  const std::int64_t promised = offset_;
+  if (read_some({&extra, 1}) > 0) {
     throw FormatError(fmt::format("{}: its header promises {} bytes in all, but there are more: fetch the file again",
-                                  file_.string(), offset_));
+                                  file_.string(), promised));
   }
-  if (got < 0 || (code != Z_OK && code != Z_STREAM_END)) fail_damaged();
 }
 
 }  // namespace rushlight

@@ -4,9 +4,11 @@
 #include <zlib.h>
 
 #include <cstdint>
+#include <cstdio>
 #include <filesystem>
 #include <memory>
 #include <span>
+#include <vector>
 
 namespace rushlight {
 
@@ -14,6 +16,9 @@ class ByteSource {
  public:
   /// @throws FormatError if the file cannot be opened or is no regular file.
   explicit ByteSource(const std::filesystem::path& file);
+  ByteSource(const ByteSource&) = delete;
+  ByteSource& operator=(const ByteSource&) = delete;
+  ~ByteSource();
 
   const std::filesystem::path& file() const { return file_; }
 
@@ -23,16 +28,27 @@ class ByteSource {
   /// Fills `bytes`. @throws FormatError that names the offset where the file ends early or is damaged.
   void read(std::span<std::uint8_t> bytes, const char* what);
 
+  /// The next `count` bytes, as `read`; memory is taken as they come. REQUIRES: count <= most_bytes().
+  std::vector<std::uint8_t> read_vector(std::int64_t count, const char* what);
+
   /// @throws FormatError if there are bytes left, or the file's checksum is wrong.
   void expect_end();
 
  private:
-  [[noreturn]] void fail_damaged();
+  std::size_t read_some(std::span<std::uint8_t> bytes);
+  std::size_t inflate_some(std::span<std::uint8_t> bytes);
+  bool refill();
+  [[noreturn]] void fail_damaged(const char* reason) const;
+  [[noreturn]] void fail_short(const char* what, std::size_t missing) const;
 
   std::filesystem::path file_;
-  std::unique_ptr<gzFile_s, int (*)(gzFile)> stream_;
+  std::unique_ptr<std::FILE, int (*)(std::FILE*)> stream_;
   std::int64_t most_bytes_ = 0;
-  std::int64_t offset_ = 0;
+  std::int64_t offset_ = 0;  // In the content.
+  bool packed_ = false;
+  bool member_ended_ = false;
+  z_stream inflater_{};
+  std::vector<std::uint8_t> packed_bytes_;
 };
 
 }  // namespace rushlight

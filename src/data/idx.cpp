@@ -51,10 +51,10 @@ std::int64_t checked_product(const ByteSource& source, const std::vector<std::in
 void check_room(const ByteSource& source, const std::vector<std::int64_t>& shape, std::int64_t header,
                 std::int64_t values) {
   if (values <= source.most_bytes() - header) return;
-  throw FormatError(
-      fmt::format("{}: its header promises [{}], {} bytes, but the file can hold no more than {}: fetch "
-                  "the file again",
-                  source.file().string(), fmt::join(shape, ", "), values, source.most_bytes()));
+  throw FormatError(fmt::format(
+      "{}: its header of {} bytes promises [{}], {} bytes more, but the file can hold no more than {} in all: "
+      "fetch the file again",
+      source.file().string(), header, fmt::join(shape, ", "), values, source.most_bytes()));
 }
 
 IdxFile read_idx(const std::filesystem::path& file, Hash& hash) {
@@ -70,8 +70,7 @@ IdxFile read_idx(const std::filesystem::path& file, Hash& hash) {
   }
   const std::int64_t count = checked_product(source, idx.shape);
   check_room(source, idx.shape, static_cast<std::int64_t>(sizes.size() + sizeof(magic)), count);
-  idx.values.resize(static_cast<std::size_t>(count));
-  source.read(idx.values, "the values");
+  idx.values = source.read_vector(count, "the values");
   source.expect_end();
   hash.add(magic);
   hash.add(sizes);

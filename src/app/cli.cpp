@@ -64,7 +64,10 @@ int parse_and_run(int argc, const char* const* argv, Streams streams) {
 }  // namespace
 
 int run(int argc, const char* const* argv, Streams streams) {
-  return guarded(streams, [&] { return parse_and_run(argc, argv, streams); });
+  const int code = guarded(streams, [&] { return parse_and_run(argc, argv, streams); });
+  if (code != kDone || streams.out.flush()) return code;
+  return fail(streams, kBadData,
+              "the results could not all be written to stdout: free some space, or send them elsewhere");
 }
 
 }  // namespace rushlight

@@ -31,7 +31,7 @@ struct DeviceChoice {
 
 /// Reads `auto`, `cpu`, `cuda` or `cuda:<index>`. `auto` never fails. `cuda` is only parsed here: that no usable GPU is
 /// there shows when the device is opened (`DeviceError`).
-/// @throws InvalidArgument if `name` is none of these, or `threads` is negative.
+/// @throws InvalidArgument if `name` is none of these, or `threads` is not in [0, 4096].
 DeviceChoice choose_device(std::string_view name, int threads = 0);
 
 /// `cpu`, or `cuda:<index>`.

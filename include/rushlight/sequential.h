@@ -84,7 +84,8 @@ class Sequential {
   bool initialized() const;
   std::uint64_t seed() const;
 
-  /// Moves the parameters. @throws DeviceError if the device cannot be opened or has too little memory.
+  /// Moves the parameters. @throws DeviceError if the device cannot be opened or has too little memory; InvalidArgument
+  /// if its threads are not in [0, 4096].
   Sequential& to(const Device& device);
   Device device() const;
 

@@ -148,10 +148,6 @@ void check(const Settings& settings) {
   check_choice("--optimizer", settings.optimizer, "adam");
   check_choice("--precision", settings.precision, "fp32");
   if (settings.epochs < 1) throw InvalidArgument(fmt::format("--epochs must be 1 or more, but is {}", settings.epochs));
-  constexpr int kMostThreads = 4096;
-  if (settings.threads > kMostThreads) {
-    throw InvalidArgument(fmt::format("--threads must be at most {}, but is {}", kMostThreads, settings.threads));
-  }
   if (settings.limit_train < 0) {
     throw InvalidArgument(fmt::format("--limit-train must be 0 (all) or more, but is {}", settings.limit_train));
   }

@@ -9,6 +9,18 @@
 #include "src/backend/cuda_backend.h"
 
 namespace rushlight {
+namespace {
+
+// OpenMP keeps a record for each thread on the stack: a hundred thousand of them overflow it.
+constexpr int kMostThreads = 4096;
+
+void check_threads(int threads) {
+  if (threads >= 0 && threads <= kMostThreads) return;
+  throw InvalidArgument(
+      fmt::format("threads must be from 0 (one for each core) to {}, but are {}", kMostThreads, threads));
+}
+
+}  // namespace
 
 Device Device::cpu(int threads) {
   return {Kind::cpu, 0, threads};
@@ -23,9 +35,7 @@ Device Device::best() {
 }
 
 DeviceChoice choose_device(std::string_view name, int threads) {
-  if (threads < 0) {
-    throw InvalidArgument(fmt::format("threads must be 0 (one for each core) or more, but is {}", threads));
-  }
+  check_threads(threads);
   if (name == "auto") {
     const std::string obstacle = why_no_cuda();
     if (obstacle.empty()) return {Device::cuda(), "cuda:0, as a GPU is there"};
@@ -51,6 +61,7 @@ std::string to_string(const Device& device) {
 
 std::shared_ptr<Backend> open_backend(const Device& device) {
   if (device.kind == Device::Kind::cuda) return make_cuda_backend(device.index);
+  check_threads(device.threads);
   return std::make_shared<CpuBackend>(device.threads);
 }
 

@@ -1,0 +1,67 @@
+// Folders, files and numbers that no one should meet: a sentence and a code, and nothing changed.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <rushlight/io.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <map>
+#include <sstream>
+
+#include <fmt/format.h>
+
+#include "tests/app/command_line.h"
+
+namespace rushlight {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+namespace fs = std::filesystem;
+
+class HostileTest : public testing::Test {
+ protected:
+  void expect_refused(const Outcome& outcome, int code, const std::string& about) {
+    EXPECT_EQ(outcome.code, code) << about << ": " << outcome.err;
+    const std::string last = outcome.err.substr(std::min(outcome.err.find("rushlight: "), outcome.err.size()));
+    EXPECT_THAT(last, StartsWith("rushlight: ")) << about;
+    EXPECT_EQ(std::count(last.begin(), last.end(), '\n'), 1) << about << ": " << last;
+  }
+  void one_epoch(const std::string& run) { ASSERT_EQ(call(line_.train(run, {"--epochs", "1"})).code, kDone); }
+
+  /// All but the lock.
+  std::map<std::string, std::string> files(const std::string& run) const {
+    std::map<std::string, std::string> found;
+    for (const auto& entry : fs::directory_iterator(line_.path(run))) {
+      const std::string name = entry.path().filename();
+      if (name != ".lock") found[name] = entry.is_regular_file() ? raw_bytes(entry.path()) : "";
+    }
+    return found;
+  }
+  void replace_line(const std::string& run, const std::string& key, const std::string& line) const {
+    std::istringstream old(line_.bytes(run, "config.toml"));
+    std::string text;
+    for (std::string each; std::getline(old, each);) text += (each.starts_with(key + " =") ? line : each) + "\n";
+    put_raw_bytes(line_.path(run + "/config.toml"), text);
+  }
+
+  CommandLine line_;
+};
+
+// Thousands of threads beyond count once ended the process by a signal.
+TEST_F(HostileTest, MoreThreadsThanCanBeAreWrongUsageForEveryCommand) {
+  one_epoch("run");
+  const std::string images = line_.data() + "/t10k-images-idx3-ubyte";
+  for (const std::string threads : {"4097", "100000", "2147483647", "-1"}) {
+    const std::string option = "--threads=" + threads;
+    expect_refused(call(line_.train("new", {option})), kWrongUsage, "train " + threads);
+    expect_refused(call({"eval", line_.path("run"), "--data", line_.data(), option}), kWrongUsage, "eval " + threads);
+    expect_refused(call({"predict", line_.path("run"), images, option}), kWrongUsage, "predict " + threads);
+  }
+  EXPECT_FALSE(fs::exists(line_.path("new")));
+}
+
+}  // namespace
+}  // namespace rushlight

@@ -5,6 +5,7 @@
 
 #include <toml++/toml.h>
 #include <algorithm>
+#include <charconv>
 
 #include "src/app/settings.h"
 
@@ -56,6 +57,16 @@ struct Assigner {
     if (array == nullptr) place.fail("a list of widths, as [512, 512]");
     target->clear();
     for (const toml::node& width : *array) target->push_back(integer<std::int64_t>(place, width));
+  }
+  // In quotes beyond the whole numbers of TOML, which end at 2^63.
+  void operator()(std::uint64_t* target) const {
+    const auto text = place.node.value_exact<std::string>();
+    if (!text) {
+      *target = integer<std::uint64_t>(place, place.node);
+      return;
+    }
+    const auto [stop, error] = std::from_chars(text->data(), text->data() + text->size(), *target);
+    if (error != std::errc() || stop != text->data() + text->size()) place.fail("a whole number below 2^64");
   }
   template <class T>
   void operator()(T* target) const {

@@ -8,6 +8,7 @@
 #include <charconv>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 namespace rushlight {
 namespace {
@@ -72,6 +73,11 @@ struct TomlText {
   std::string operator()(const double* value) const {
     const std::string text = fmt::format("{}", *value);
     return text.find_first_of(".e") == std::string::npos ? text + ".0" : text;
+  }
+  // TOML's whole numbers end at 2^63.
+  std::string operator()(const std::uint64_t* value) const {
+    const std::string text = fmt::format("{}", *value);
+    return std::in_range<std::int64_t>(*value) ? text : "\"" + text + "\"";
   }
   template <class T>
   std::string operator()(const T* value) const {

@@ -50,6 +50,29 @@ class HostileTest : public testing::Test {
   CommandLine line_;
 };
 
+// TOML's whole numbers end at 2^63: such a run once could not be resumed.
+TEST_F(HostileTest, TheLargestSeedsAreKeptByConfigAndResume) {
+  for (const std::string seed : {"9223372036854775807", "9223372036854775808", "18446744073709551615"}) {
+    const std::string run = "seed-" + seed;
+    ASSERT_EQ(call(line_.train(run, {"--seed", seed, "--epochs", "1"})).code, kDone);
+    const Outcome again =
+        call({"train", "--config", line_.path(run + "/config.toml"), "--out", line_.path(run + "-again")});
+    ASSERT_EQ(again.code, kDone) << again.err;
+    EXPECT_EQ(line_.bytes(run + "-again", "model.safetensors"), line_.bytes(run, "model.safetensors"));
+    EXPECT_EQ(call(line_.resume(run, {"--epochs", "2"})).code, kDone);
+    EXPECT_EQ(std::to_string(read_checkpoint_info(line_.path(run + "/checkpoint.safetensors")).seed), seed);
+  }
+}
+
+TEST_F(HostileTest, ASeedInQuotesIsAWholeNumberOrRefused) {
+  for (const std::string text : {"", "x", "-1", "1.5", "18446744073709551616", " 1", "1 "}) {
+    put_raw_bytes(line_.path("lab.toml"), "seed = \"" + text + "\"\n");
+    const Outcome outcome = call(line_.train("run", {"--config", line_.path("lab.toml")}));
+    expect_refused(outcome, kBadData, text);
+    EXPECT_THAT(outcome.err, HasSubstr("lab.toml, line 1: seed"));
+  }
+}
+
 // Thousands of threads beyond count once ended the process by a signal.
 TEST_F(HostileTest, MoreThreadsThanCanBeAreWrongUsageForEveryCommand) {
   one_epoch("run");

@@ -89,14 +89,18 @@ RunFolder RunFolder::create(const std::string& asked, const std::string& config)
   return folder;
 }
 
-RunFolder RunFolder::open(const fs::path& path) {
+fs::path require_config(const fs::path& folder) {
   std::error_code error;
-  if (!fs::is_regular_file(path / "config.toml", error)) {
-    throw FormatError(
-        fmt::format("{}: there is no config.toml, so this is no folder of a run: start one by `rushlight "
-                    "train --out {}`",
-                    path.string(), path.string()));
-  }
+  const fs::path config = folder / "config.toml";
+  if (fs::is_regular_file(config, error)) return config;
+  throw FormatError(
+      fmt::format("{}: there is no config.toml, so this is no folder of a run: start one by `rushlight "
+                  "train --out {}`",
+                  folder.string(), folder.string()));
+}
+
+RunFolder RunFolder::open(const fs::path& path) {
+  require_config(path);
   RunFolder folder(path, FolderLock(path));
   remove_stale_temporaries(path);
   return folder;
@@ -114,6 +118,9 @@ void RunFolder::append(const EpochRow& row) const {
 void RunFolder::trim_log(std::uint64_t step) const {
   std::error_code error;
   if (!fs::exists(log(), error)) return;
+  if (!fs::is_regular_file(log(), error)) {
+    throw FormatError(fmt::format("{}: a file was expected, but this is none: move it away", log().string()));
+  }
   const std::string text = read_file(log(), kMostLogBytes);
   std::string kept;
   std::istringstream lines(text);

@@ -22,6 +22,9 @@ struct EpochRow {
   std::string json() const;
 };
 
+/// The config.toml of a run. @throws FormatError if there is none.
+std::filesystem::path require_config(const std::filesystem::path& folder);
+
 /// Locked while it lives.
 class RunFolder {
  public:

@@ -28,7 +28,7 @@ struct Arguments {
 /// A resumed run's settings are its config's; the command line may change those that change no bit of it.
 void settle_resumed(const CLI::App& command, TrainRequest& request) {
   Settings recorded;
-  read_config(std::filesystem::path(request.resume) / "config.toml", recorded, nullptr);
+  read_config(require_config(request.resume), recorded, nullptr);
   const std::vector<Setting> asked = table_of(request.settings), kept = table_of(recorded);
   for (std::size_t i = 0; i < asked.size(); ++i) {
     if (!given(command, asked[i])) {
@@ -40,6 +40,11 @@ void settle_resumed(const CLI::App& command, TrainRequest& request) {
                       asked[i].option(), request.resume, kept[i].text(), asked[i].text(), request.resume));
     }
   }
+}
+
+/// A shell's unset variable would otherwise start a new run in place of the one that was meant.
+std::string not_empty(const std::string& path) {
+  return path.empty() ? "needs a path, but was given an empty text" : "";
 }
 
 int run_train(const CLI::App& command, Arguments& arguments, Streams streams) {
@@ -66,6 +71,7 @@ void add_train_command(CLI::App& app, Streams streams, std::function<int()>& cho
   CLI::Option* const config =
       command->add_option("--config", arguments->config, "Settings from this TOML file; the command line wins");
   resume->excludes(out)->excludes(config);
+  for (CLI::Option* const path : {out, resume, config}) path->check(not_empty);
   CLI::Option* const json = command->add_flag("--json", arguments->json, "A JSON line an epoch on stdout");
   command->add_flag("--quiet", arguments->quiet, "Say nothing but errors")->excludes(json);
   command->footer(kExamples);

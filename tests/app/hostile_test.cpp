@@ -86,5 +86,15 @@ TEST_F(HostileTest, MoreThreadsThanCanBeAreWrongUsageForEveryCommand) {
   EXPECT_FALSE(fs::exists(line_.path("new")));
 }
 
+// `--resume "$RUN"` with RUN unset once started a new run.
+TEST_F(HostileTest, AnEmptyPathIsWrongUsage) {
+  for (const std::string option : {"--resume", "--out", "--config"}) {
+    expect_refused(call({"train", option, "", "--data", line_.data(), "--batch", "10", "--max-steps", "1"}),
+                   kWrongUsage, option);
+    expect_refused(call({"train", option + "=", "--data", line_.data(), "--batch", "10", "--max-steps", "1"}),
+                   kWrongUsage, option + "=");
+  }
+}
+
 }  // namespace
 }  // namespace rushlight

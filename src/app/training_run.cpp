@@ -61,16 +61,28 @@ void check_data(const Settings& settings, const Data& data) {
   }
 }
 
+/// A config.toml that was edited by hand would tell of another run than the one that goes on.
+void check_same_settings(const RunFolder& folder, const Settings& settings, const Trainer& trainer) {
+  const std::uint64_t seed = read_checkpoint_info(folder.checkpoint()).seed;
+  if (trainer.learning_rate() == settings.lr && seed == settings.seed) return;
+  throw FormatError(fmt::format(
+      "{} says lr {} and seed {}, but its checkpoint was trained with {} and {}: put these back, or start a "
+      "new run with --init-from {}",
+      folder.config().string(), settings.lr, settings.seed, trainer.learning_rate(), seed, folder.path().string()));
+}
+
 /// Puts a resumed run's files in order and the trainer where its checkpoint stands.
 void restore(const RunFolder& folder, const Settings& settings, const Data& data, Sequential& model, Trainer& trainer) {
-  if (folder.has_checkpoint()) {
+  const bool trained = folder.has_checkpoint();
+  if (trained) {
     check_same_data(folder.checkpoint(), data.train);
     trainer.load(folder.checkpoint());
-    save(model, folder.model());
+    check_same_settings(folder, settings, trainer);
   }
+  folder.trim_log(trainer.steps());
+  if (trained) save(model, folder.model());
   const std::string config = config_text(settings);
   if (read_file(folder.config()) != config) write_file(folder.config(), config);
-  folder.trim_log(trainer.steps());
 }
 
 /// One run from where it stands to its end, or to an interruption.

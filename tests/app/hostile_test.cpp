@@ -96,5 +96,47 @@ TEST_F(HostileTest, AnEmptyPathIsWrongUsage) {
   }
 }
 
+TEST_F(HostileTest, AConfigEditedByHandIsRefusedAndNothingIsWritten) {
+  one_epoch("run");
+  const std::vector<std::array<std::string, 2>> edits{{"lr", "lr = 0.5"},
+                                                      {"seed", "seed = 5"},
+                                                      {"hidden", "hidden = [9]"},
+                                                      {"dropout", "dropout = 0.1"},
+                                                      {"batch", "batch = 12"},
+                                                      {"no_shuffle", "no_shuffle = true"},
+                                                      {"threads", "threads = -7"},
+                                                      {"batch", "batch = 0"},
+                                                      {"limit_train", "limit_train = 9"},
+                                                      {"data", "data = \"/nowhere\""}};
+  const std::string config = line_.bytes("run", "config.toml");
+  for (const auto& [key, text] : edits) {
+    replace_line("run", key, text);
+    ASSERT_NE(line_.bytes("run", "config.toml"), config) << key;
+    const auto before = files("run");
+    const Outcome outcome = call(line_.resume("run", {"--epochs", "2"}));
+    expect_refused(outcome, outcome.code == kWrongUsage ? kWrongUsage : kBadData, text);
+    EXPECT_TRUE(files("run") == before) << text;
+    put_raw_bytes(line_.path("run/config.toml"), config);
+  }
+  EXPECT_EQ(call(line_.resume("run", {"--epochs", "2"})).code, kDone);
+}
+
+// A pipe in a file's place once made the call wait for ever.
+TEST_F(HostileTest, APipeOrAFolderInTheRunIsRefusedAndLeft) {
+  for (const std::string name : {"config.toml", "log.jsonl", "checkpoint.safetensors"}) {
+    for (const bool pipe : {true, false}) {
+      const std::string run = fmt::format("{}-{}", name, pipe), file = line_.path(run + "/" + name);
+      one_epoch(run);
+      fs::remove(file);
+      ASSERT_EQ(pipe ? ::mkfifo(file.c_str(), 0600) : ::mkdir(file.c_str(), 0700), 0);
+      const auto before = files(run);
+      const Outcome outcome = call(line_.resume(run, {"--epochs", "2"}));
+      expect_refused(outcome, kBadData, run);
+      EXPECT_THAT(outcome.err, HasSubstr(name));
+      EXPECT_TRUE(files(run) == before) << run;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace rushlight

@@ -96,6 +96,26 @@ TEST_F(HostileTest, AnEmptyPathIsWrongUsage) {
   }
 }
 
+TEST_F(HostileTest, AConfigThatIsNoTomlOrTooLargeIsRefusedWithItsName) {
+  const std::vector<std::string> texts{"lr = 1\nlr = 2\n",
+                                       "seed = 1979-05-27T07:32:00Z\n",
+                                       "lr.x = 1\n",
+                                       "epochs = 99999999999999999999\n",
+                                       std::string("epochs = 2\0\n", 12),
+                                       "\xff\xfe",
+                                       "hidden = [[4]]\n",
+                                       "hidden = " + std::string(500'000, '[') + "\n",
+                                       std::string(2'000'000, '#')};
+  for (const std::string& text : texts) {
+    put_raw_bytes(line_.path("lab.toml"), text);
+    const Outcome outcome =
+        call({"train", "--config", line_.path("lab.toml"), "--data", line_.data(), "--out", line_.path("run")});
+    expect_refused(outcome, kBadData, text.substr(0, 40));
+    EXPECT_THAT(outcome.err, AllOf(HasSubstr("lab.toml"), HasSubstr(text.size() > 1'000'000 ? "1048576" : "line")));
+    EXPECT_FALSE(fs::exists(line_.path("run")));
+  }
+}
+
 TEST_F(HostileTest, AConfigEditedByHandIsRefusedAndNothingIsWritten) {
   one_epoch("run");
   const std::vector<std::array<std::string, 2>> edits{{"lr", "lr = 0.5"},
@@ -136,6 +156,44 @@ TEST_F(HostileTest, APipeOrAFolderInTheRunIsRefusedAndLeft) {
       EXPECT_TRUE(files(run) == before) << run;
     }
   }
+}
+
+TEST_F(HostileTest, APipeOrAFolderAsAModelIsBadData) {
+  ASSERT_EQ(::mkfifo(line_.path("pipe").c_str(), 0600), 0);
+  expect_refused(call({"eval", line_.path("pipe"), "--data", line_.data()}), kBadData, "pipe");
+  expect_refused(call({"predict", line_.data(), line_.path("pipe")}), kBadData, "folder");
+  one_epoch("run");
+  expect_refused(call({"predict", line_.path("run"), line_.path("pipe")}), kBadData, "images from a pipe");
+  expect_refused(call({"predict", line_.path("run"), line_.path("run")}), kBadData, "images from a folder");
+}
+
+TEST_F(HostileTest, DataThatDoesNotFitTheModelIsWrongUsageThatSaysBoth) {
+  one_epoch("run");
+  write_split(line_.data(), "t10k", 2, 5);
+  const std::string labels = line_.data() + "/t10k-labels-idx1-ubyte";
+  put_raw_bytes(labels, raw_bytes(labels).substr(0, 8) + "\x01\x07");
+  const Outcome beyond = call({"eval", line_.path("run"), "--data", line_.data()});
+  expect_refused(beyond, kWrongUsage, "label 7 of 4");
+  EXPECT_THAT(beyond.err, AllOf(HasSubstr("7"), HasSubstr("4")));
+  put_raw_bytes(line_.path("wide"), std::string("\0\0\x08\x02\0\0\0\x01\0\0\0\x03"
+                                                "abc",
+                                                15));
+  const Outcome wide = call({"predict", line_.path("run"), line_.path("wide")});
+  expect_refused(wide, kWrongUsage, "3 pixels of 64");
+  EXPECT_THAT(wide.err, AllOf(HasSubstr("64"), HasSubstr("3"), HasSubstr("wide")));
+}
+
+TEST_F(HostileTest, APathMayHaveSpacesQuotesAndOtherLetters) {
+  const std::string run = "with space/\"\xc3\xbc\xc3\xb1\xc3\xaf\" \\ \n/run";
+  ASSERT_EQ(call(line_.train(run, {"--epochs", "1"})).code, kDone);
+  fs::rename(line_.data(), line_.path("im\"ages \xc3\xa4"));
+  const Outcome outcome =
+      call(line_.resume(run, {"--epochs", "2", "--data", line_.path("im\"ages \xc3\xa4"), "--json"}));
+  EXPECT_EQ(outcome.code, kWrongUsage) << "the data's path is a setting that stays";
+  fs::rename(line_.path("im\"ages \xc3\xa4"), line_.data());
+  const Outcome again = call(line_.resume(run, {"--epochs", "2", "--json"}));
+  ASSERT_EQ(again.code, kDone) << again.err;
+  EXPECT_EQ(json_lines(again.out).back()["run"], line_.path(run));
 }
 
 }  // namespace

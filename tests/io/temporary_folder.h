@@ -9,6 +9,8 @@
 #include <stdexcept>
 #include <string>
 
+#include "tests/support/messages.h"
+
 namespace rushlight {
 
 /// Made under the system's temporary folder; removed with all that is in it.
@@ -48,17 +50,6 @@ inline std::string raw_bytes(const std::filesystem::path& file) {
 inline void put_raw_bytes(const std::filesystem::path& file, const std::string& bytes) {
   std::filesystem::remove(file);  // Some file systems wait for the disk when a file is cut to nothing.
   std::ofstream(file, std::ios::binary | std::ios::trunc) << bytes;
-}
-
-/// What a call that must fail with an E says; the test fails when it does not.
-template <class E, class Call>
-std::string message_of(Call call) {
-  try {
-    call();
-  } catch (const E& error) {
-    return error.what();
-  }
-  throw std::runtime_error("the call should have thrown, but did not");
 }
 
 }  // namespace rushlight

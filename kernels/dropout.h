@@ -33,6 +33,8 @@ RL_HD inline std::uint32_t dropout_lane(const PhiloxBlock& block, int lane) {
 struct Member {
   std::uint64_t seed = 0;
   std::uint32_t model = 0;
+
+  bool operator==(const Member&) const = default;
 };
 
 /// Where a dropout layer's masks come from. All pointers are backend memory, read when the kernel runs.

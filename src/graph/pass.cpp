@@ -21,7 +21,7 @@ Pass::Pass(std::span<const Module> modules, const ParameterLayout& parameters, B
       network_(modules, parameters, backend, shape, layout) {}
 
 void Pass::initialize(Backend& backend, std::byte* arena, std::span<const Member> members) const {
-  network_.initialize(backend, arena, members);
+  set_members(backend, arena, members);
   backend.fill_zero(state(arena), static_cast<std::int64_t>(sizeof(PassState)));
   backend.fill_zero(sums(arena), models() * static_cast<std::int64_t>(sizeof(EpochSums)));
 }

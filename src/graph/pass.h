@@ -32,6 +32,11 @@ class Pass {
   PassState* state(std::byte* arena) const { return state_.in<PassState>(arena); }
   EpochSums* sums(std::byte* arena) const { return sums_.in<EpochSums>(arena); }  ///< [models]
 
+  /// From the next node on masks are these members', one a model.
+  void set_members(Backend& backend, std::byte* arena, std::span<const Member> members) const {
+    network_.initialize(backend, arena, members);
+  }
+
   /// Zeroes the state and sums. One member a model.
   void initialize(Backend& backend, std::byte* arena, std::span<const Member> members) const;
 

@@ -31,7 +31,8 @@ Training::Training(std::shared_ptr<ModelState> model, const AdamOptions& options
       plan_(*model_, options, trainer_options.batch),
       arena_(backend_, plan_.layout.bytes()) {
   backend_->fill_zero(arena_.data(), arena_.bytes());
-  plan_.pass.initialize(*backend_, arena_.data(), model_->members());
+  members_ = model_->members();
+  plan_.pass.initialize(*backend_, arena_.data(), members_);
   plan_.adam.initialize(*backend_, arena_.data());
 }
 
@@ -62,6 +63,17 @@ void Training::check_data(const Dataset& data) const {
   }
 }
 
+void Training::check_step() const {
+  if (clock_.step >= kMaxSteps - 1) throw InvalidArgument("a training has at most 2^32 - 1 steps, which are done");
+}
+
+void Training::follow_seeds() {
+  if (members_ == model_->members()) return;
+  members_ = model_->members();
+  plan_.pass.set_members(*backend_, arena_.data(), members_);
+  epoch_program_.clear();
+}
+
 void Training::begin_epoch(const Dataset& data) {
   require_same_device();
   check_data(data);
@@ -75,10 +87,13 @@ void Training::begin_epoch(const Dataset& data) {
   if (!resident_ || !resident_->data().same_view(data)) {
     epoch_program_.clear();
     resident_ = std::make_unique<ResidentData>(backend_, data);
+  }
+  follow_seeds();
+  if (epoch_program_.empty()) {
     epoch_program_ = program({.pixels = resident_->pixels(),
                               .labels = resident_->labels(),
                               .order = options_.shuffle == Shuffle::keyed ? SampleOrder::shuffled : SampleOrder::file,
-                              .shuffle_seed = model_->members().front().seed});
+                              .shuffle_seed = members_.front().seed});
   }
   data_ = identity;
   if (clock_.epoch_step == 0) clear_sums();
@@ -86,7 +101,7 @@ void Training::begin_epoch(const Dataset& data) {
 }
 
 void Training::run_step() {
-  if (clock_.step >= kMaxSteps - 1) throw InvalidArgument("a training has at most 2^32 - 1 steps, which are done");
+  check_step();
   backend_->run(epoch_program_);
   ++clock_.step;
   ++clock_.epoch_step;
@@ -106,6 +121,8 @@ std::vector<EpochSums> Training::sums() const {
 void Training::run_single_step(const Dataset& batch) {
   require_same_device();
   check_data(batch);
+  check_step();
+  follow_seeds();
   const auto pixels = static_cast<std::int64_t>(batch.pixels().size_bytes());
   const auto labels = static_cast<std::int64_t>(batch.labels().size_bytes());
   if (single_program_.empty()) {
@@ -128,11 +145,12 @@ void Training::set_rate(double lr) {
 }
 
 void Training::resume(const TrainingClock& clock, const DataIdentity& data, const EpochSums& sums, double lr) {
-  require_same_device();
   clock_ = clock;
   data_ = data;
   resident_.reset();
-  plan_.pass.initialize(*backend_, arena_.data(), model_->members());
+  members_ = model_->members();
+  epoch_program_.clear();
+  plan_.pass.initialize(*backend_, arena_.data(), members_);
   upload_values(*backend_, plan_.pass.sums(arena_.data()), &sums, 1);
   set_rate(lr);
 }

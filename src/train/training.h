@@ -59,6 +59,9 @@ class Training {
   ParameterBlock first_moments() const;
   ParameterBlock second_moments() const;
 
+  /// @throws InvalidArgument if the model's memory is no longer where this training's is.
+  void require_same_device() const;
+
   /// Readies the epoch's program, or goes on in an epoch that was stopped. @throws InvalidArgument as train_epoch.
   void begin_epoch(const Dataset& data);
   std::uint64_t epoch_steps() const { return static_cast<std::uint64_t>(data_.size / options_.batch); }
@@ -77,8 +80,10 @@ class Training {
   void resume(const TrainingClock& clock, const DataIdentity& data, const EpochSums& sums, double lr);
 
  private:
-  void require_same_device() const;
   void check_data(const Dataset& data) const;
+  void check_step() const;
+  /// A model that was initialized anew has another seed: masks and order are drawn from it.
+  void follow_seeds();
   void set_state(std::uint64_t position, std::uint64_t samples);
   void clear_sums();
   Program program(const BatchSource& source) const;
@@ -91,6 +96,7 @@ class Training {
   TrainerOptions options_;
   TrainingPlan plan_;
   Buffer arena_;
+  std::vector<Member> members_;  // Whose draws the memory and programs hold.
   TrainingClock clock_;
   DataIdentity data_;
   std::unique_ptr<ResidentData> resident_;

@@ -35,8 +35,8 @@ struct Tensor {
 
 struct PredictOptions {
   PixelScale pixels = PixelScale::unit;
-  std::optional<std::uint32_t>
-      mc_pass;  ///< Set: mc mode, and the index of the pass; the same index draws the same masks.
+  /// Set: mc mode, and the index of the pass; the same index draws the same masks.
+  std::optional<std::uint32_t> mc_pass = {};
 };
 
 /// Logits on the host for a number of samples.

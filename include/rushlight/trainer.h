@@ -84,7 +84,7 @@ class Trainer {
 
   /// Continues what `save` wrote, to the same bits. The model must have the same modules; weights and seed are
   /// replaced. On an error nothing changes. @throws FormatError if the file is damaged, of another model, batch size or
-  /// optimizer.
+  /// optimizer; InvalidArgument if the model moved to another device since.
   void load(const std::filesystem::path& file);
 
  private:

@@ -97,6 +97,32 @@ std::map<std::string, std::string> metadata_of(const Training& training, const E
   return metadata;
 }
 
+TrainingClock read_clock(const Metadata& metadata, const DataIdentity& data, std::int64_t batch) {
+  const TrainingClock clock{metadata.number<std::uint64_t>("step"), metadata.number<std::uint64_t>("epoch"),
+                            metadata.number<std::uint64_t>("epoch_step")};
+  if (data.first < 0) metadata.fail("data_first", "0 or more");
+  if (data.size < 0) metadata.fail("data_samples", "0 or more");
+  if (clock.epoch_step > static_cast<std::uint64_t>(data.size / batch)) {
+    metadata.fail("epoch_step", "no more than the batches of data_samples");
+  }
+  if (clock.step >= kMaxSteps || clock.step < clock.epoch_step) {
+    metadata.fail("step", "below 2^32 and no less than epoch_step");
+  }
+  if (clock.epoch > clock.step - clock.epoch_step) metadata.fail("epoch", "no more than the steps before epoch_step");
+  return clock;
+}
+
+EpochSums read_sums(const Metadata& metadata, const TrainingClock& clock, std::int64_t batch) {
+  const EpochSums sums{metadata.number<double>("epoch_loss_sum"), metadata.number<std::uint64_t>("epoch_correct"),
+                       metadata.number<std::uint64_t>("epoch_samples")};
+  if (sums.loss < 0.0) metadata.fail("epoch_loss_sum", "0 or more");
+  if (sums.samples != clock.epoch_step * static_cast<std::uint64_t>(batch)) {
+    metadata.fail("epoch_samples", "epoch_step times batch");
+  }
+  if (sums.correct > sums.samples) metadata.fail("epoch_correct", "no more than epoch_samples");
+  return sums;
+}
+
 void append(std::vector<Tensor>& to, std::vector<Tensor> tensors) {
   std::move(tensors.begin(), tensors.end(), std::back_inserter(to));
 }
@@ -152,21 +178,19 @@ void save_checkpoint(const Training& training, const std::filesystem::path& file
 }
 
 void load_checkpoint(Training& training, const std::filesystem::path& file) {
+  training.require_same_device();
   const SafetensorsReader reader(file);
   const Metadata metadata(reader);
   for (const auto& [key, value] : settings(training)) metadata.require(key, value);
   ModelState& model = training.model();
-  const TrainingClock clock{metadata.number<std::uint64_t>("step"), metadata.number<std::uint64_t>("epoch"),
-                            metadata.number<std::uint64_t>("epoch_step")};
+  const std::int64_t batch = training.options().batch;
   const DataIdentity data{metadata.number<std::uint64_t>("data_hash", 16), metadata.number<std::int64_t>("data_first"),
                           metadata.number<std::int64_t>("data_samples")};
-  const EpochSums sums{metadata.number<double>("epoch_loss_sum"), metadata.number<std::uint64_t>("epoch_correct"),
-                       metadata.number<std::uint64_t>("epoch_samples")};
-  if (data.size < 0 || clock.epoch_step > static_cast<std::uint64_t>(data.size / training.options().batch)) {
-    metadata.fail("epoch_step", "no more than the batches of data_samples");
-  }
+  const TrainingClock clock = read_clock(metadata, data, batch);
+  const EpochSums sums = read_sums(metadata, clock, batch);
   const auto seed = metadata.number<std::uint64_t>("rushlight_seed");
-  const double lr = Adam({.lr = metadata.number<double>("lr")}).options().lr;
+  const auto lr = metadata.number<double>("lr");
+  if (lr < 0.0) metadata.fail("lr", "0 or more");
   const std::vector<Tensor> weights = read_block(reader, *model.layout(), "");
   const std::vector<Tensor> first = read_block(reader, *model.layout(), kFirstMoments);
   const std::vector<Tensor> second = read_block(reader, *model.layout(), kSecondMoments);

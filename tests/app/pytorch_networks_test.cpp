@@ -72,7 +72,7 @@ TEST_P(PyTorchNetworksTest, TopClassesAreItsLogitsInOrder) {
 }
 
 TEST_P(PyTorchNetworksTest, WhatWasInferredGoesToStderrAndOneLine) {
-  const Outcome outcome = predict({"--index", "0"});
+  const Outcome outcome = predict({"--index", "0", "--device", "cpu"});
   EXPECT_THAT(outcome.err, HasSubstr("state_dict.safetensors"));
   EXPECT_EQ(std::count(outcome.err.begin(), outcome.err.end(), '\n'), 1) << outcome.err;
 }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <rushlight/error.h>
 #include <rushlight/rushlight.h>
+#include <unistd.h>
 
 #include <cmath>
 #include <nlohmann/json.hpp>
@@ -28,8 +29,21 @@ Data load_data(const Settings& settings) {
   return {train, load_idx_folder(settings.data, Split::test)};
 }
 
+/// Drawing the weights of a network that is too large to train would take minutes.
+void check_memory(const Sequential& model, const Settings& settings, const Device& device) {
+  if (device.kind != Device::Kind::cpu) return;
+  const std::int64_t needed = plan_memory(model, settings.batch, Mode::train).bytes();
+  const std::int64_t there = std::int64_t{sysconf(_SC_PHYS_PAGES)} * std::int64_t{sysconf(_SC_PAGESIZE)};
+  if (needed <= there) return;
+  throw DeviceError(fmt::format(
+      "training takes {} bytes of memory, but this machine has {} in all: choose a smaller batch or network "
+      "(`rushlight plan` shows what one takes)",
+      needed, there));
+}
+
 Sequential build_model(const Settings& settings, const Dataset& train, const Device& device) {
   Sequential model(modules_of(settings, train.features(), train.classes()));
+  check_memory(model, settings, device);
   model.initialize(XavierUniform{}, {.seed = settings.seed});
   if (!settings.init_from.empty()) {
     model.load_state_dict(load(model_file(settings.init_from)).model.state_dict());

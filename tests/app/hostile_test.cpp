@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <rushlight/io.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <map>
@@ -84,6 +85,16 @@ TEST_F(HostileTest, MoreThreadsThanCanBeAreWrongUsageForEveryCommand) {
     expect_refused(call({"predict", line_.path("run"), images, option}), kWrongUsage, "predict " + threads);
   }
   EXPECT_FALSE(fs::exists(line_.path("new")));
+}
+
+// Each tensor fits the machine, but training has four of that size: once found after minutes of drawing weights.
+TEST_F(HostileTest, ANetworkThatFitsOnlyWithoutItsGradientsIsADeviceError) {
+  const std::int64_t memory = std::int64_t{::sysconf(_SC_PHYS_PAGES)} * std::int64_t{::sysconf(_SC_PAGESIZE)};
+  const std::int64_t width = memory / 3 / (kSide * kSide * std::int64_t{sizeof(float)});
+  const Outcome outcome = call(line_.train("run", {"--hidden", std::to_string(width), "--batch", "1"}));
+  expect_refused(outcome, kNoDevice, std::to_string(width));
+  EXPECT_THAT(outcome.err, AllOf(HasSubstr(std::to_string(memory)), HasSubstr("rushlight plan")));
+  EXPECT_FALSE(fs::exists(line_.path("run")));
 }
 
 // `--resume "$RUN"` with RUN unset once started a new run.

@@ -11,7 +11,8 @@
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define RUSHLIGHT_SANITIZED_MALLOC
-#include <sanitizer/allocator_interface.h>
+// Declared here, as GCC's packages lack sanitizer/allocator_interface.h.
+extern "C" std::size_t __sanitizer_get_current_allocated_bytes();
 #else
 #include <malloc.h>
 #endif

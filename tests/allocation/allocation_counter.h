@@ -30,12 +30,19 @@ inline void count(std::atomic<std::int64_t>& counter) {
 }
 
 #if defined(RUSHLIGHT_SANITIZED_MALLOC)
+#if defined(__SANITIZE_THREAD__)
+inline constexpr bool kSeesAlignedAllocations = false;  // ThreadSanitizer's hook is not called for them.
+#else
+inline constexpr bool kSeesAlignedAllocations = true;
+#endif
+
 inline std::size_t live_bytes() {
   return __sanitizer_get_current_allocated_bytes();
 }
 #else
 // Not mallinfo2: what lies in a thread's cache counts as in use there.
 inline std::atomic<std::size_t> live{0};
+inline constexpr bool kSeesAlignedAllocations = true;
 
 /// Bytes of the heap in use.
 inline std::size_t live_bytes() {

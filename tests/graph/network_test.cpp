@@ -9,10 +9,10 @@
 #include <string>
 #include <vector>
 
-#include "tests/contract.h"
 #include "tests/graph/network_run.h"
 #include "tests/graph/plain_network.h"
-#include "tests/small_data.h"
+#include "tests/support/contract.h"
+#include "tests/support/small_data.h"
 
 namespace rushlight {
 namespace {

@@ -14,7 +14,7 @@
 #include <utility>
 #include <vector>
 
-#include "tests/contract.h"
+#include "tests/support/contract.h"
 
 namespace rushlight {
 

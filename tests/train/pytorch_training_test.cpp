@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "src/io/safetensors.h"
-#include "tests/small_data.h"
+#include "tests/support/small_data.h"
 
 namespace rushlight {
 namespace {

@@ -11,8 +11,8 @@
 #include <utility>
 #include <vector>
 
-#include "tests/contract.h"
 #include "tests/io/temporary_folder.h"
+#include "tests/support/contract.h"
 #include "tests/train/small_training.h"
 
 namespace rushlight {

@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "tests/small_data.h"
+#include "tests/support/small_data.h"
 
 namespace rushlight {
 

@@ -3,7 +3,8 @@
 //   p = p - lr / (1 - beta1^t) · m / (sqrt(v) / sqrt(1 - beta2^t) + eps)
 // Shapes: parameters, gradients, m, v [models, size], size a multiple of 8; corrections, rates [models].
 // Aliasing: none.  Exactness: the same bits on every backend.  NaN: a NaN gradient makes parameter and moments NaN.
-// Padding of zeros stays zero.  Source: Kingma and Ba, "Adam", ICLR 2015, algorithm 1; eps as in torch.optim.Adam.
+// Padding of zeros stays zero, also where eps is 0 (torch.optim.Adam: NaN).
+// Source: Kingma and Ba, "Adam", ICLR 2015, algorithm 1; eps as in torch.optim.Adam.
 #pragma once
 
 #include <cmath>
@@ -72,7 +73,9 @@ struct AdamUpdate {
       first[lane] = m[lane] + (g[lane] - m[lane]) * one_minus_beta1;
       second[lane] = v[lane] * beta2 + g[lane] * g[lane] * one_minus_beta2;
       const float denominator = std::sqrt(second[lane]) * now.inverse_root_correction2 + eps;
-      moved[lane] = p[lane] - now.step_size * (first[lane] / denominator);
+      // 0 / 0 where eps is 0 and every gradient was 0, as in padding: such an element stays.
+      const float direction = first[lane] == 0.0f ? first[lane] : first[lane] / denominator;
+      moved[lane] = p[lane] - now.step_size * direction;
     }
     for (int lane = 0; lane < kLanes; ++lane) p[lane] = moved[lane];
     for (int lane = 0; lane < kLanes; ++lane) m[lane] = first[lane];

@@ -144,6 +144,18 @@ TEST_P(AdamTest, PaddingOfZerosStaysZero) {
   }
 }
 
+// With eps 0 the step of an element without a gradient was 0 / 0.
+TEST_P(AdamTest, PaddingOfZerosStaysZeroWithoutEps) {
+  Block block(backend_, {0.1, 0.1, 0.9, 0.999, 0.0}, 1, 16);
+  std::vector<float> values(16, 0.0F);
+  values[3] = 1.0F;
+  block.parameters.write(values);
+  block.gradients.write(values);
+  for (std::uint64_t step = 0; step < 3; ++step) block.step(step);
+  const std::vector<float> moved = block.parameters.read();
+  for (std::size_t i = 0; i < 16; ++i) EXPECT_NEAR(moved[i], i == 3 ? 0.7 : 0.0, 1e-6) << i;
+}
+
 TEST_P(AdamTest, NanGradientMakesItsElementNanAndNoOther) {
   Block block(backend_, {0.1, 0.1, 0.9, 0.999, 1e-8}, 1, 24);
   block.parameters.write(std::vector<float>(24, 1.0F));

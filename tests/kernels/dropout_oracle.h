@@ -1,12 +1,11 @@
 // Dropout in tests: masks by Random123 from the words of the contract, and the arrays that a draw reads.
 #pragma once
 
-#include <Random123/philox.h>
-
 #include <memory>
 #include <vector>
 
 #include "kernels/dropout.h"
+#include "tests/support/contract.h"
 #include "tests/support/guarded.h"
 
 namespace rushlight {
@@ -14,12 +13,7 @@ namespace rushlight {
 /// Whether the contract keeps a unit. docs/design.md, section 4.
 inline bool oracle_keeps(double p, std::uint64_t seed, std::uint32_t purpose, std::uint32_t node, std::uint32_t model,
                          std::uint32_t row, std::uint32_t step, std::uint32_t column) {
-  const r123::Philox4x32::ctr_type words =
-      r123::Philox4x32{}({{column / 8, row, step, (purpose << 28) + (node << 16) + model}},
-                         {{static_cast<std::uint32_t>(seed & 0xFFFFFFFF), static_cast<std::uint32_t>(seed >> 32)}});
-  const std::uint32_t word = words[(column % 8) / 2];
-  const std::uint32_t lane = column % 2 == 0 ? word % 65536 : word / 65536;
-  return lane >= static_cast<std::uint32_t>(p * 65536.0 + 0.5);
+  return contract::Mask{seed, model, step, purpose}.factor(node, p, row, column) != 0.0F;
 }
 
 /// 65536 / (65536 - t); 0 where all is dropped.

@@ -1,6 +1,8 @@
 // The random contract in the tests' own words, written from docs/design.md alone: what kernels/ is held against.
 #pragma once
 
+#include <Random123/philox.h>
+
 #include <array>
 #include <cmath>
 #include <cstdint>
@@ -11,21 +13,12 @@ using Words = std::array<std::uint32_t, 4>;
 
 inline constexpr std::uint32_t kDropout = 0, kInitialWeights = 1, kShuffle = 2, kMonteCarlo = 4;
 
-/// Philox4x32-10 as in Random123: the key is bumped before every round but the first.
-inline Words philox(Words c, std::uint64_t seed) {
-  std::array<std::uint32_t, 2> key{static_cast<std::uint32_t>(seed & 0xFFFFFFFF),
-                                   static_cast<std::uint32_t>(seed >> 32)};
-  for (int round = 0; round < 10; ++round) {
-    if (round > 0) {
-      key[0] += 0x9E3779B9;
-      key[1] += 0xBB67AE85;
-    }
-    const std::uint64_t a = 0xD2511F53ULL * c[0];
-    const std::uint64_t b = 0xCD9E8D57ULL * c[2];
-    c = {static_cast<std::uint32_t>(b >> 32) ^ c[1] ^ key[0], static_cast<std::uint32_t>(b),
-         static_cast<std::uint32_t>(a >> 32) ^ c[3] ^ key[1], static_cast<std::uint32_t>(a)};
-  }
-  return c;
+/// Random123's.
+inline Words philox(const Words& c, std::uint64_t seed) {
+  const r123::Philox4x32::ctr_type words =
+      r123::Philox4x32{}({{c[0], c[1], c[2], c[3]}},
+                         {{static_cast<std::uint32_t>(seed & 0xFFFFFFFF), static_cast<std::uint32_t>(seed >> 32)}});
+  return {words[0], words[1], words[2], words[3]};
 }
 
 inline std::uint32_t last_word(std::uint32_t purpose, std::uint32_t node, std::uint32_t model) {

@@ -91,7 +91,7 @@ RunFolder RunFolder::create(const std::string& asked, const std::string& config)
 
 fs::path require_config(const fs::path& folder) {
   std::error_code error;
-  const fs::path config = folder / "config.toml";
+  fs::path config = folder / "config.toml";
   if (fs::is_regular_file(config, error)) return config;
   throw FormatError(
       fmt::format("{}: there is no config.toml, so this is no folder of a run: start one by `rushlight "

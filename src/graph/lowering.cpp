@@ -12,6 +12,7 @@ class Reader {
   bool done() const { return next_ == modules_.size(); }
 
   void read(std::vector<Operation>& operations) {
+    static_assert(std::variant_size_v<Module> == 3, "a module that is not taken here is read forever");
     Pointwise pointwise{width_, {}, {}, {}};
     if (const Linear* const linear = take<Linear>()) {
       const std::uint32_t node = next_ - 1;

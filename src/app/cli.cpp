@@ -55,6 +55,10 @@ int parse_and_run(int argc, const char* const* argv, Streams streams) {
     return kDone;
   } catch (const CLI::ParseError& error) {
     const auto subcommands = app.get_subcommands();
+    if (subcommands.empty() && argc > 1 && *argv[1] != '-') {
+      return fail(streams, kWrongUsage,
+                  fmt::format("there is no command \"{}\" (`rushlight --help` shows those there are)", argv[1]));
+    }
     const std::string name = subcommands.empty() ? "" : " " + subcommands.front()->get_name();
     return fail(streams, kWrongUsage, fmt::format("{} (`rushlight{} --help` shows what there is)", error.what(), name));
   }

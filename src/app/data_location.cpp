@@ -1,7 +1,10 @@
 #include "src/app/data_location.h"
 
+#include <fmt/format.h>
 #include <rushlight/error.h>
 
+#include <algorithm>
+#include <cmath>
 #include <cstdlib>
 
 namespace rushlight {
@@ -27,6 +30,20 @@ std::filesystem::path require_data(const std::string& asked) {
 std::filesystem::path model_file(const std::filesystem::path& file_or_run) {
   std::error_code ignored;
   return std::filesystem::is_directory(file_or_run, ignored) ? file_or_run / "model.safetensors" : file_or_run;
+}
+
+LoadedModel open_model(const std::filesystem::path& file_or_run) {
+  const std::filesystem::path file = model_file(file_or_run);
+  LoadedModel loaded = load(file);
+  for (const Tensor& tensor : loaded.model.state_dict()) {
+    const auto at =
+        std::find_if(tensor.values.begin(), tensor.values.end(), [](float value) { return !std::isfinite(value); });
+    if (at == tensor.values.end()) continue;
+    throw FormatError(
+        fmt::format("{}: element {} of {} is {} as float32, but weights must be finite: choose another file",
+                    file.string(), at - tensor.values.begin(), tensor.name, *at));
+  }
+  return loaded;
 }
 
 }  // namespace rushlight

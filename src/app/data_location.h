@@ -2,6 +2,7 @@
 #pragma once
 
 #include <rushlight/dataset.h>
+#include <rushlight/io.h>
 
 #include <filesystem>
 #include <string>
@@ -17,5 +18,8 @@ std::filesystem::path require_data(const std::string& asked);
 
 /// A run's folder stands for its model file.
 std::filesystem::path model_file(const std::filesystem::path& file_or_run);
+
+/// Loads a model file or that of a run. @throws FormatError as `load`, and if a weight is not finite.
+LoadedModel open_model(const std::filesystem::path& file_or_run);
 
 }  // namespace rushlight

@@ -2,6 +2,7 @@
 #include <rushlight/error.h>
 #include <rushlight/rushlight.h>
 
+#include <cmath>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -29,13 +30,17 @@ struct Arguments {
 };
 
 int run_eval(const Arguments& arguments, Streams streams) {
-  LoadedModel loaded = load(model_file(arguments.file));
+  LoadedModel loaded = open_model(arguments.file);
   if (!loaded.inferred.empty()) streams.err << loaded.inferred << std::endl;
   const std::filesystem::path folder = require_data(arguments.data);
   const Dataset data = load_idx_folder(folder, arguments.split == "train" ? Split::train : Split::test);
   loaded.model.to(arguments.device.choose(streams.err));
   const PixelScale pixels = arguments.raw_pixels ? PixelScale::raw : PixelScale::unit;
   const Metrics metrics = loaded.model.evaluate(data, CrossEntropyLoss{}, pixels);
+  if (!std::isfinite(metrics.loss)) {
+    throw FormatError(fmt::format("{}: its loss on {} is {}: its weights are too large for these images",
+                                  arguments.file, data.name(), metrics.loss));
+  }
   if (arguments.json) {
     nlohmann::ordered_json result;
     result["loss"] = metrics.loss;

@@ -1,5 +1,6 @@
 #include <fcntl.h>
 
+#include <csignal>
 #include <iostream>
 
 #include "src/app/cli.h"
@@ -18,5 +19,6 @@ void fill_closed_streams() {
 
 int main(int argc, char** argv) {
   fill_closed_streams();
+  std::signal(SIGXFSZ, SIG_IGN);  // A write beyond `ulimit -f` then fails with a sentence.
   return rushlight::run(argc, argv, {std::cout, std::cerr});
 }

@@ -4,6 +4,7 @@
 #include <rushlight/rushlight.h>
 
 #include <algorithm>
+#include <cmath>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <numeric>
@@ -101,8 +102,19 @@ std::string heading(const Arguments& arguments, const Predictions& predictions) 
   return text;
 }
 
+/// A class that is the highest of numbers that are none would be made up.
+void check_finite(const Predictions& predictions, const Arguments& arguments, const Dataset& data) {
+  for (std::int64_t i = 0; i < predictions.size(); ++i) {
+    const auto logits = predictions.logits(i);
+    const auto at = std::find_if(logits.begin(), logits.end(), [](float logit) { return !std::isfinite(logit); });
+    if (at == logits.end()) continue;
+    throw FormatError(fmt::format("{}: output {} for image {} of {} is {}: its weights are too large for these images",
+                                  arguments.file, at - logits.begin(), data.first() + i, data.name(), *at));
+  }
+}
+
 int run_predict(const Arguments& arguments, Streams streams) {
-  LoadedModel loaded = load(model_file(arguments.file));
+  LoadedModel loaded = open_model(arguments.file);
   if (!loaded.inferred.empty()) streams.err << loaded.inferred << std::endl;
   Dataset data = load_idx(arguments.input);
   if (arguments.one) data = data.rows(arguments.index, 1);
@@ -110,6 +122,7 @@ int run_predict(const Arguments& arguments, Streams streams) {
   loaded.model.to(arguments.device.choose(streams.err));
   const Predictions predictions =
       loaded.model.predict(data, {.pixels = arguments.raw_pixels ? PixelScale::raw : PixelScale::unit, .mc_pass = {}});
+  check_finite(predictions, arguments, data);
   if (arguments.draw) draw(data, streams);
   if (!arguments.json) streams.out << heading(arguments, predictions) << '\n';
   for (std::int64_t i = 0; i < predictions.size(); ++i) {

@@ -106,9 +106,13 @@ RunFolder RunFolder::open(const fs::path& path) {
   return folder;
 }
 
-bool RunFolder::has_checkpoint() const {
+bool holds_checkpoint(const fs::path& folder) {
   std::error_code error;
-  return fs::exists(checkpoint(), error);
+  return fs::exists(folder / "checkpoint.safetensors", error);
+}
+
+bool RunFolder::has_checkpoint() const {
+  return holds_checkpoint(path_);
 }
 
 void RunFolder::append(const EpochRow& row) const {
@@ -126,7 +130,7 @@ void RunFolder::trim_log(std::uint64_t step) const {
   std::istringstream lines(text);
   for (std::string line; std::getline(lines, line) && !lines.eof();) {
     const auto row_step = step_of(line);
-    if (row_step && *row_step <= step) kept += line + "\n";
+    if (!row_step || *row_step <= step) kept += line + "\n";
   }
   if (kept != text) write_file(log(), kept);
 }

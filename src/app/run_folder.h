@@ -25,6 +25,9 @@ struct EpochRow {
 /// The config.toml of a run. @throws FormatError if there is none.
 std::filesystem::path require_config(const std::filesystem::path& folder);
 
+/// Whether the run in this folder saved a checkpoint.
+bool holds_checkpoint(const std::filesystem::path& folder);
+
 /// Locked while it lives.
 class RunFolder {
  public:

@@ -106,7 +106,8 @@ std::vector<Setting> table_of(Settings& s) {
   constexpr auto kStays = OnResume::must_stay;
   constexpr auto kMayChange = OnResume::may_change;
   return {
-      {"data", &s.data, kStays, "Folder with MNIST's four files, .gz or not; else $RUSHLIGHT_DATA, ./data, Debian's"},
+      {"data", &s.data, kMayChange,
+       "Folder with MNIST's four files, .gz or not; else $RUSHLIGHT_DATA, ./data, Debian's"},
       {"hidden", &s.hidden, kStays, "Hidden widths with commas between, or `none`"},
       {"dropout", &s.dropout, kStays, "Share of hidden units dropped while training"},
       {"init", &s.init, kStays, "Initial weights: xavier_uniform"},

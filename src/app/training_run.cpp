@@ -29,6 +29,11 @@ Data load_data(const Settings& settings) {
   return {train, load_idx_folder(settings.data, Split::test)};
 }
 
+/// A run goes on, and is run again, from any folder.
+std::string absolute_path(const std::filesystem::path& path) {
+  return std::filesystem::absolute(path).lexically_normal().string();
+}
+
 /// Drawing the weights of a network that is too large to train would take minutes.
 void check_memory(const Sequential& model, const Settings& settings, const Device& device) {
   if (device.kind != Device::Kind::cpu) return;
@@ -41,12 +46,15 @@ void check_memory(const Sequential& model, const Settings& settings, const Devic
       needed, there));
 }
 
-Sequential build_model(const Settings& settings, const Dataset& train, const Device& device) {
+/// A run that has a checkpoint no longer needs the file of --init-from.
+enum class Weights { drawn_or_given, from_checkpoint };
+
+Sequential build_model(const Settings& settings, const Dataset& train, const Device& device, Weights weights) {
   Sequential model(modules_of(settings, train.features(), train.classes()));
   check_memory(model, settings, device);
   model.initialize(XavierUniform{}, {.seed = settings.seed});
-  if (!settings.init_from.empty()) {
-    model.load_state_dict(load(model_file(settings.init_from)).model.state_dict());
+  if (!settings.init_from.empty() && weights == Weights::drawn_or_given) {
+    model.load_state_dict(open_model(settings.init_from).model.state_dict());
   }
   model.to(device);
   return model;
@@ -201,14 +209,17 @@ int train(const TrainRequest& request, Streams streams) {
   Reporter reporter(streams, request.talk, settings.epochs, settings.batch);
   const DeviceChoice choice = choose_device(settings.device, settings.threads);
   if (settings.device == "auto") reporter.say("device: " + choice.reason);
-  settings.data = std::filesystem::absolute(require_data(settings.data)).lexically_normal().string();
+  settings.data = absolute_path(require_data(settings.data));
+  if (!settings.init_from.empty()) settings.init_from = absolute_path(settings.init_from);
   reporter.say("data: " + settings.data);
   Data data = load_data(settings);
   check_data(settings, data);
-  Sequential model = build_model(settings, data.train, choice.device);
+  const bool resumed = !request.resume.empty();
+  const bool trained = resumed && holds_checkpoint(request.resume);
+  Sequential model =
+      build_model(settings, data.train, choice.device, trained ? Weights::from_checkpoint : Weights::drawn_or_given);
   Trainer trainer(model, CrossEntropyLoss{}, Adam{{.lr = settings.lr}},
                   {.batch = settings.batch, .shuffle = settings.no_shuffle ? Shuffle::off : Shuffle::keyed});
-  const bool resumed = !request.resume.empty();
   const RunFolder folder =
       resumed ? RunFolder::open(request.resume) : RunFolder::create(request.out, config_text(settings));
   if (resumed) restore(folder, settings, data, model, trainer);

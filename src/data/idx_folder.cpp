@@ -29,6 +29,12 @@ std::optional<std::filesystem::path> find(const std::filesystem::path& folder, c
 
 std::filesystem::path require(const std::filesystem::path& folder, const std::string& name) {
   if (const auto file = find(folder, name)) return *file;
+  std::error_code ignored;
+  if (!std::filesystem::is_directory(folder, ignored)) {
+    throw FormatError(
+        fmt::format("{}: a folder with the four files of MNIST or Fashion-MNIST was expected, but there {}",
+                    folder.string(), std::filesystem::exists(folder, ignored) ? "is a file" : "is nothing"));
+  }
   throw FormatError(
       fmt::format("{}: neither {} nor {}.gz is in this folder: name a folder with the four files of MNIST "
                   "or Fashion-MNIST (on Debian, the package dataset-fashion-mnist)",

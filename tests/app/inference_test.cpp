@@ -136,6 +136,27 @@ TEST_F(InferenceTest, WhatDoesNotFitIsRefused) {
   EXPECT_EQ(call({"predict", line_->path("run"), line_->path("table.csv")}).code, kBadData);
 }
 
+TEST_F(InferenceTest, WeightsThatAreNoNumbersOrOverflowAreBadData) {
+  Sequential model = load(line_->path("run/model.safetensors")).model;
+  std::vector<Tensor> tensors = model.state_dict();
+  const std::string file = line_->path("wrong.safetensors");
+  const auto expect_refused = [&](const std::string& word) {
+    for (const std::vector<std::string>& words :
+         std::vector<std::vector<std::string>>{{"eval", file, "--data", line_->data()}, {"predict", file, images()}}) {
+      const Outcome outcome = call(words);
+      EXPECT_EQ(outcome.code, kBadData) << words.front();
+      EXPECT_EQ(outcome.out, "");
+      EXPECT_THAT(outcome.err, AllOf(HasSubstr(file), HasSubstr(word)));
+    }
+  };
+  for (float& value : tensors[0].values) value = 3e38F;
+  save(model.load_state_dict(tensors), file);
+  expect_refused("too large");
+  tensors[0].values[5] = std::nanf("");
+  save(model.load_state_dict(tensors), file);
+  expect_refused("element 5 of 0.weight");
+}
+
 TEST_F(InferenceTest, MoreClassesThanThereAreAreAllClasses) {
   EXPECT_THAT(json_lines(predict({"--top", "2000000000", "--index", "0", "--json"}).out).front()["top"], SizeIs(4));
   EXPECT_THAT(predict({"--top", "2000000000", "--index", "0"}).out, SizeIs(testing::Lt(300U)));

@@ -68,6 +68,10 @@ TEST_F(OptionsTest, UnknownWordsAreWrongUsage) {
   }
 }
 
+TEST_F(OptionsTest, AnUnknownCommandIsNamed) {
+  EXPECT_THAT(call({"trai", "--epochs", "2"}).err, HasSubstr("\"trai\""));
+}
+
 TEST_F(OptionsTest, ResumeAndOutExcludeEachOther) {
   expect_error(call({"train", "--resume", line_.path("run"), "--out", line_.path("run")}), kWrongUsage,
                "resume and out");

@@ -160,6 +160,32 @@ TEST_F(ResumeTest, AFolderInUseOrWithoutARunIsRefused) {
   EXPECT_EQ(call(line_.resume("images")).code, kBadData);
 }
 
+TEST_F(ResumeTest, TheFileOfInitFromIsNotNeededAgain) {
+  fs::create_directory(line_.path("old"));
+  fs::copy_file(line_.path("whole/model.safetensors"), line_.path("old/model.safetensors"));
+  const std::vector<std::string> from{"--init-from", line_.path("old")};
+  ASSERT_EQ(call(line_.train("unbroken", from)).code, kDone);
+  ASSERT_EQ(call(line_.train("run", from + std::vector<std::string>{"--epochs", "2"})).code, kDone);
+  fs::rename(line_.path("old"), line_.path("older"));
+  const Outcome outcome = call(line_.resume("run", {"--epochs", "3"}));
+  ASSERT_EQ(outcome.code, kDone) << outcome.err;
+  EXPECT_EQ(line_.bytes("run", "checkpoint.safetensors"), line_.bytes("unbroken", "checkpoint.safetensors"));
+}
+
+TEST_F(ResumeTest, DataThatMovedIsFoundByItsOption) {
+  stop_after_two("run");
+  fs::rename(line_.data(), line_.path("moved"));
+  EXPECT_EQ(call(line_.resume("run", {"--epochs", "3"})).code, kBadData);
+  expect_goes_on("run", {"--epochs", "3", "--data", line_.path("moved")});
+}
+
+TEST_F(ResumeTest, ALineOfTheLogThatIsNoRowStays) {
+  append_file(line_.path("whole/log.jsonl"), "a note\n");
+  const std::string log = line_.bytes("whole", "log.jsonl");
+  ASSERT_EQ(call(line_.resume("whole")).code, kDone);
+  EXPECT_EQ(line_.bytes("whole", "log.jsonl"), log);
+}
+
 TEST_F(ResumeTest, ADamagedCheckpointIsRefusedAndKept) {
   stop_after_two("run");
   const std::string half = line_.bytes("run", "checkpoint.safetensors").substr(0, 900);

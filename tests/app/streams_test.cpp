@@ -62,6 +62,17 @@ TEST_F(StreamsTest, WhatIsPrintedToAClosedStreamIsInNoFileOfTheRun) {
   }
 }
 
+TEST_F(StreamsTest, AFileBeyondTheShellsLimitIsAnErrorThatLeavesNoTemporary) {
+  std::string command = "ulimit -f 2; '" RUSHLIGHT_PROGRAM "'";
+  for (const std::string& word : line_.train("run", {"--hidden", "64"})) command += " '" + word + "'";
+  const int status = std::system(("bash -c \"" + command + "\" 2>'" + line_.path("err") + "' >/dev/null").c_str());
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == kBadData) << status;
+  EXPECT_THAT(err(), HasSubstr("File too large"));
+  for (const auto& entry : fs::directory_iterator(line_.path("run"))) {
+    EXPECT_THAT(entry.path().filename().string(), testing::Not(HasSubstr(".tmp-")));
+  }
+}
+
 TEST_F(StreamsTest, AnErrorKeepsItsCodeWithoutAStreamToTellIt) {
   EXPECT_EQ(shell({"train", "--epochs", "0"}, ">&- 2>&-"), kWrongUsage);
   EXPECT_EQ(shell({"eval", line_.path("nowhere")}, ">/dev/full 2>/dev/full"), kBadData);

@@ -10,6 +10,7 @@
 #include "src/io/model_description.h"
 #include "src/io/safetensors.h"
 #include "tests/io/temporary_folder.h"
+#include "tests/support/rewrite.h"
 
 namespace rushlight {
 namespace {
@@ -37,14 +38,7 @@ class ModelFileTest : public testing::Test {
   template <class Change>
   std::string message_after(Change change) const {
     save(small_model(3), folder_ / "whole");
-    const SafetensorsReader reader(folder_ / "whole");
-    Metadata metadata = reader.metadata();
-    std::vector<Tensor> tensors;
-    for (const TensorEntry& entry : reader.entries()) tensors.push_back({entry.name, entry.shape, reader.read(entry)});
-    change(metadata, tensors);
-    std::vector<TensorView> views;
-    for (const Tensor& tensor : tensors) views.push_back({tensor.name, tensor.shape, tensor.values});
-    write_safetensors(folder_ / "changed", views, metadata);
+    rewrite_safetensors(folder_ / "whole", folder_ / "changed", change);
     return message_of<FormatError>([&] { load(folder_ / "changed"); });
   }
 

@@ -10,7 +10,7 @@
 
 namespace rushlight {
 
-/// Whether the contract keeps a unit. docs/design.md, section 4.
+/// Whether the contract keeps a unit. docs/design.md, Random numbers.
 inline bool oracle_keeps(double p, std::uint64_t seed, std::uint32_t purpose, std::uint32_t node, std::uint32_t model,
                          std::uint32_t row, std::uint32_t step, std::uint32_t column) {
   return contract::Mask{seed, model, step, purpose}.factor(node, p, row, column) != 0.0F;

@@ -12,6 +12,7 @@
 
 #include "src/io/safetensors.h"
 #include "tests/io/temporary_folder.h"
+#include "tests/support/rewrite.h"
 #include "tests/train/small_training.h"
 
 namespace rushlight {
@@ -57,14 +58,7 @@ class CheckpointDamageTest : public testing::Test {
   /// Writes the file `from` anew as `to`, with changes.
   template <class Change>
   void rewrite(const std::string& from, const std::string& to, Change change) const {
-    const SafetensorsReader reader(folder_ / from);
-    Metadata metadata = reader.metadata();
-    std::vector<Tensor> tensors;
-    for (const TensorEntry& entry : reader.entries()) tensors.push_back({entry.name, entry.shape, reader.read(entry)});
-    change(metadata, tensors);
-    std::vector<TensorView> views;
-    for (const Tensor& tensor : tensors) views.push_back({tensor.name, tensor.shape, tensor.values});
-    write_safetensors(folder_ / to, views, metadata);
+    rewrite_safetensors(folder_ / from, folder_ / to, change);
   }
 
   /// What is said of a file with these changes.

@@ -1,4 +1,39 @@
-# The CUDA backend, as part of the library: device code for the architectures given, with PTX for later ones.
+# The CUDA backend, as part of the library. CMAKE_CUDA_ARCHITECTURES says for which GPUs; without it, all that
+# Rushlight is made for and the toolkit knows, with PTX for later ones.
+set(rushlight_architectures 80 86 89 90 100 120)
+
+function(rushlight_known_architectures result)
+  execute_process(COMMAND "${CMAKE_CUDA_COMPILER}" --list-gpu-code OUTPUT_VARIABLE known COMMAND_ERROR_IS_FATAL ANY)
+  set(found "")
+  foreach(architecture IN LISTS rushlight_architectures)
+    if(known MATCHES "sm_${architecture}\n")
+      list(APPEND found "${architecture}-real")
+      set(newest "${architecture}")
+    endif()
+  endforeach()
+  set(${result} ${found} ${newest}-virtual PARENT_SCOPE)
+endfunction()
+
+# `80-real;90` as a person reads it: `sm_80, sm_90 and PTX for later ones`.
+function(rushlight_describe_architectures result)
+  set(code "")
+  set(ptx "")
+  foreach(architecture IN LISTS CMAKE_CUDA_ARCHITECTURES)
+    if(architecture MATCHES "^([0-9]+[a-z]?)-virtual$")
+      set(ptx " and PTX for later ones")
+    elseif(architecture MATCHES "^([0-9]+[a-z]?)(-real)?$")
+      list(APPEND code "sm_${CMAKE_MATCH_1}")
+      if(NOT CMAKE_MATCH_2)
+        set(ptx " and PTX for later ones")
+      endif()
+    else()
+      list(APPEND code "${architecture}") # native, all, all-major
+    endif()
+  endforeach()
+  list(JOIN code ", " code)
+  set(${result} "${code}${ptx}" PARENT_SCOPE)
+endfunction()
+
 if(NOT CMAKE_CUDA_COMPILER AND NOT DEFINED ENV{CUDACXX})
   find_program(CMAKE_CUDA_COMPILER nvcc HINTS ENV CUDA_PATH ENV CUDA_HOME PATHS /usr/local/cuda PATH_SUFFIXES bin)
   if(NOT CMAKE_CUDA_COMPILER)
@@ -7,13 +42,13 @@ if(NOT CMAKE_CUDA_COMPILER AND NOT DEFINED ENV{CUDACXX})
   endif()
 endif()
 if(NOT CMAKE_CUDA_ARCHITECTURES)
-  set(CMAKE_CUDA_ARCHITECTURES 90)
+  rushlight_known_architectures(CMAKE_CUDA_ARCHITECTURES)
 endif()
 if(NOT CMAKE_CUDA_HOST_COMPILER)
   set(CMAKE_CUDA_HOST_COMPILER "${CMAKE_CXX_COMPILER}")
 endif()
 enable_language(CUDA)
-find_package(CUDAToolkit REQUIRED)
+find_package(CUDAToolkit 12.4 REQUIRED)
 
 # CMake 3.25 does not know yet that nvcc speaks C++20.
 if(NOT CMAKE_CUDA20_STANDARD_COMPILE_OPTION)
@@ -41,4 +76,5 @@ target_compile_options(
 
 file(GLOB cuda_sources CONFIGURE_DEPENDS src/backend/cuda/*.cu src/backend/cuda/*.cpp)
 target_sources(rushlight PRIVATE ${cuda_sources})
-target_link_libraries(rushlight PRIVATE CUDA::cudart_static)
+target_link_libraries(rushlight PRIVATE CUDA::cudart_static ${CMAKE_DL_LIBS})
+rushlight_describe_architectures(RUSHLIGHT_CUDA_CODE)

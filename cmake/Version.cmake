@@ -4,17 +4,13 @@ set(build_info_dir "${PROJECT_BINARY_DIR}/generated")
 
 string(TOUPPER "${CMAKE_BUILD_TYPE}" build_type_upper)
 string(STRIP "${CMAKE_CXX_FLAGS} ${CMAKE_CXX_FLAGS_${build_type_upper}} -march=${RUSHLIGHT_ARCH}" build_info_flags)
-set(build_info_cuda "")
-if(RUSHLIGHT_CUDA)
-  set(build_info_cuda "${CMAKE_CUDA_COMPILER_ID} ${CMAKE_CUDA_COMPILER_VERSION}, sm_${CMAKE_CUDA_ARCHITECTURES}")
-endif()
 
 add_custom_target(
   rushlight_build_info
   COMMAND
     ${CMAKE_COMMAND} "-DSOURCE_DIR=${PROJECT_SOURCE_DIR}" "-DOUTPUT=${build_info_dir}/build_info.h"
     "-DVERSION=${PROJECT_VERSION}" "-DCXX_COMPILER=${CMAKE_CXX_COMPILER_ID} ${CMAKE_CXX_COMPILER_VERSION}"
-    "-DCXX_FLAGS=${build_info_flags}" "-DCUDA_COMPILER=${build_info_cuda}" "-DBUILD_TYPE=${CMAKE_BUILD_TYPE}"
+    "-DCXX_FLAGS=${build_info_flags}" "-DBUILD_TYPE=${CMAKE_BUILD_TYPE}"
     "-DSANITIZERS=${RUSHLIGHT_SANITIZE}" -P "${CMAKE_CURRENT_LIST_DIR}/WriteBuildInfo.cmake"
   BYPRODUCTS "${build_info_dir}/build_info.h"
   COMMENT "Checking the commit"

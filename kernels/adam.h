@@ -64,22 +64,25 @@ struct AdamUpdate {
   RL_HD void operator()(std::uint64_t item) const {
     const BlockIndex at = BlockIndex::of(item, 1, parameters.size / kLanes);
     const AdamCorrections now = corrections[at.model];
-    float* p = parameters.member(at.model) + at.block * kLanes;
-    const float* g = gradients.member(at.model) + at.block * kLanes;
-    float* m = first_moments.member(at.model) + at.block * kLanes;
-    float* v = second_moments.member(at.model) + at.block * kLanes;
-    float moved[kLanes], first[kLanes], second[kLanes];
+    const std::int64_t offset = at.block * kLanes;
+    const LaneFloats gradient = load_lanes(gradients.member(at.model) + offset, kLanes);
+    LaneFloats parameter = load_lanes(parameters.member(at.model) + offset, kLanes);
+    LaneFloats first = load_lanes(first_moments.member(at.model) + offset, kLanes);
+    LaneFloats second = load_lanes(second_moments.member(at.model) + offset, kLanes);
     for (int lane = 0; lane < kLanes; ++lane) {
-      first[lane] = m[lane] + (g[lane] - m[lane]) * one_minus_beta1;
-      second[lane] = v[lane] * beta2 + g[lane] * g[lane] * one_minus_beta2;
-      const float denominator = std::sqrt(second[lane]) * now.inverse_root_correction2 + eps;
+      const float g = gradient.value[lane];
+      float& m = first.value[lane];
+      float& v = second.value[lane];
+      m = m + (g - m) * one_minus_beta1;
+      v = v * beta2 + g * g * one_minus_beta2;
+      const float denominator = std::sqrt(v) * now.inverse_root_correction2 + eps;
       // 0 / 0 where eps is 0 and every gradient was 0, as in padding: such an element stays.
-      const float direction = first[lane] == 0.0f ? first[lane] : first[lane] / denominator;
-      moved[lane] = p[lane] - now.step_size * direction;
+      const float direction = m == 0.0f ? m : m / denominator;
+      parameter.value[lane] -= now.step_size * direction;
     }
-    for (int lane = 0; lane < kLanes; ++lane) p[lane] = moved[lane];
-    for (int lane = 0; lane < kLanes; ++lane) m[lane] = first[lane];
-    for (int lane = 0; lane < kLanes; ++lane) v[lane] = second[lane];
+    store_lanes(parameters.member(at.model) + offset, kLanes, parameter);
+    store_lanes(first_moments.member(at.model) + offset, kLanes, first);
+    store_lanes(second_moments.member(at.model) + offset, kLanes, second);
   }
 };
 

@@ -31,13 +31,11 @@ struct BiasReluDropoutForward {
   RL_HD void operator()(std::uint64_t item) const {
     const BlockIndex at = BlockIndex::of(item, y.rows, lane_blocks(y.cols));
     const int count = lanes_in(y.cols, at.block);
-    const float* source = x.row(at.model, at.row) + at.block * kLanes;
-    float* target = y.row(at.model, at.row) + at.block * kLanes;
-    float value[kLanes];
-    for_each_lane(count, [&](int lane) { value[lane] = source[lane]; });
+    LaneFloats y_lanes = load_lanes(x.row(at.model, at.row) + at.block * kLanes, count);
+    float* const value = y_lanes.value;
     if (bias.data != nullptr) {
-      const float* term = bias.member(at.model) + at.block * kLanes;
-      for_each_lane(count, [&](int lane) { value[lane] += term[lane]; });
+      const LaneFloats term = load_lanes(bias.member(at.model) + at.block * kLanes, count);
+      for_each_lane(count, [&](int lane) { value[lane] += term.value[lane]; });
     }
     if (activation == Activation::relu) {
       for_each_lane(count, [&](int lane) { value[lane] = value[lane] <= 0.0f ? 0.0f : value[lane]; });
@@ -49,13 +47,13 @@ struct BiasReluDropoutForward {
         value[lane] = dropout_lane(bits, lane) < rate.threshold ? 0.0f : value[lane] * rate.scale;
       });
     }
-    for_each_lane(count, [&](int lane) { target[lane] = value[lane]; });
+    store_lanes(y.row(at.model, at.row) + at.block * kLanes, count, y_lanes);
   }
 };
 
 /// A column reduction whose load stores dx. One item: eight neighbouring columns of a member.
 struct BiasReluDropoutBackward {
-  using Partial = LaneSums;
+  using Partial = LaneFloats;
 
   Matrix<const float> y;  // The forward's result; not read without ReLU.
   Matrix<const float> dy;
@@ -70,21 +68,19 @@ struct BiasReluDropoutBackward {
   RL_HD Partial load(std::int64_t row, std::uint64_t item) const {
     const BlockIndex at = BlockIndex::of(item, 1, lane_blocks(dx.cols));
     const int count = lanes_in(dx.cols, at.block);
-    const float* gradient = dy.row(at.model, row) + at.block * kLanes;
-    float* target = dx.row(at.model, row) + at.block * kLanes;
     const DropoutRate rate = draw.rate(at.model);
-    Partial result{};
-    for_each_lane(count, [&](int lane) { result.value[lane] = gradient[lane] * rate.scale; });
+    Partial result = load_lanes(dy.row(at.model, row) + at.block * kLanes, count);
+    float* const value = result.value;
+    for_each_lane(count, [&](int lane) { value[lane] *= rate.scale; });
     if (activation == Activation::relu) {
-      const float* output = y.row(at.model, row) + at.block * kLanes;
-      for_each_lane(count, [&](int lane) { result.value[lane] = output[lane] > 0.0f ? result.value[lane] : 0.0f; });
+      const LaneFloats output = load_lanes(y.row(at.model, row) + at.block * kLanes, count);
+      for_each_lane(count, [&](int lane) { value[lane] = output.value[lane] > 0.0f ? value[lane] : 0.0f; });
     } else if (draw.on()) {
       const PhiloxBlock bits = draw.block(at.model, row, at.block);
-      for_each_lane(count, [&](int lane) {
-        result.value[lane] = dropout_lane(bits, lane) < rate.threshold ? 0.0f : result.value[lane];
-      });
+      for_each_lane(count,
+                    [&](int lane) { value[lane] = dropout_lane(bits, lane) < rate.threshold ? 0.0f : value[lane]; });
     }
-    for_each_lane(count, [&](int lane) { target[lane] = result.value[lane]; });
+    store_lanes(dx.row(at.model, row) + at.block * kLanes, count, result);
     return result;
   }
 
@@ -93,8 +89,7 @@ struct BiasReluDropoutBackward {
   RL_HD void finish(std::uint64_t item, const Partial& sum) const {
     if (dbias.data == nullptr) return;
     const BlockIndex at = BlockIndex::of(item, 1, lane_blocks(dx.cols));
-    float* target = dbias.member(at.model) + at.block * kLanes;
-    for_each_lane(lanes_in(dx.cols, at.block), [&](int lane) { target[lane] = sum.value[lane]; });
+    store_lanes(dbias.member(at.model) + at.block * kLanes, lanes_in(dx.cols, at.block), sum);
   }
 };
 

@@ -7,7 +7,7 @@ namespace rushlight {
 /// The block's shared memory, whose size the launch gives: at least sizeof(Layout). Not initialized.
 template <class Layout>
 __device__ inline Layout& shared_memory() {
-  extern __shared__ __align__(16) unsigned char rushlight_shared_memory[];
+  extern __shared__ __align__(32) unsigned char rushlight_shared_memory[];
   return *reinterpret_cast<Layout*>(rushlight_shared_memory);
 }
 

@@ -54,9 +54,10 @@ struct GatherPixels {
   RL_HD void operator()(std::uint64_t item) const {
     const BlockIndex at = BlockIndex::of(item, x.rows, lane_blocks(x.cols));
     const std::uint8_t* source = pixels + indices[at.row] * x.cols + at.block * kLanes;
-    float* target = x.row(0, at.row) + at.block * kLanes;
-    for_each_lane(lanes_in(x.cols, at.block),
-                  [&](int lane) { target[lane] = static_cast<float>(source[lane]) / divisor; });
+    const int count = lanes_in(x.cols, at.block);
+    LaneFloats values{};
+    for_each_lane(count, [&](int lane) { values.value[lane] = static_cast<float>(source[lane]) / divisor; });
+    store_lanes(x.row(0, at.row) + at.block * kLanes, count, values);
   }
 };
 

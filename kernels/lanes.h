@@ -29,13 +29,34 @@ RL_HD inline void for_each_lane(int count, F f) {
   }
 }
 
-/// Partial sums of eight columns.
-struct LaneSums {
+/// Eight neighbouring columns in registers: values, or partial sums. Moved as one where they lie aligned, which a GPU
+/// does by two accesses of 128 bits.
+struct alignas(kLanes * sizeof(float)) LaneFloats {
   float value[kLanes];
 };
 
-RL_HD inline LaneSums add(const LaneSums& a, const LaneSums& b) {
-  LaneSums sum;
+RL_HD inline bool is_lane_aligned(const float* data) {
+  return reinterpret_cast<std::uintptr_t>(data) % alignof(LaneFloats) == 0;
+}
+
+/// Lanes from `count` on are 0.
+RL_HD inline LaneFloats load_lanes(const float* source, int count) {
+  if (count == kLanes && is_lane_aligned(source)) return *reinterpret_cast<const LaneFloats*>(source);
+  LaneFloats loaded{};
+  for_each_lane(count, [&](int lane) { loaded.value[lane] = source[lane]; });
+  return loaded;
+}
+
+RL_HD inline void store_lanes(float* target, int count, const LaneFloats& values) {
+  if (count == kLanes && is_lane_aligned(target)) {
+    *reinterpret_cast<LaneFloats*>(target) = values;
+  } else {
+    for_each_lane(count, [&](int lane) { target[lane] = values.value[lane]; });
+  }
+}
+
+RL_HD inline LaneFloats add(const LaneFloats& a, const LaneFloats& b) {
+  LaneFloats sum;
   for (int lane = 0; lane < kLanes; ++lane) sum.value[lane] = a.value[lane] + b.value[lane];
   return sum;
 }

@@ -52,11 +52,12 @@ class Trainer {
 
   /// One pass over `data` in train mode, or the rest of one that was stopped. A last partial batch is left out. The
   /// results are read from the device once, at the end, and are means over the epoch's own batches, dropout on.
-  /// `after_step` runs on the host after each step; when it answers `stop`, the call returns what was seen so far and
-  /// the next call goes on.
-  /// @throws InvalidArgument if `data` does not fit the model, has fewer samples than a batch, or is another one in the
-  /// middle of an epoch; Diverged if the mean loss is not finite.
-  Metrics train_epoch(const Dataset& data, const StepCallback& after_step = {});
+  /// `after_step` runs on the host each time that the number of steps of the whole training is a multiple of `every`,
+  /// and at the epoch's end; when it answers `stop`, the call returns what was seen so far and the next call goes on. A
+  /// GPU takes the steps in between as one, so a small `every` costs time there.
+  /// @throws InvalidArgument if `every` is 0, or `data` does not fit the model, has fewer samples than a batch, or is
+  /// another one in the middle of an epoch; Diverged if the mean loss is not finite.
+  Metrics train_epoch(const Dataset& data, const StepCallback& after_step = {}, std::uint64_t every = 1);
 
   /// One step on exactly this batch, in its order, and its loss and accuracy: for a loop of one's own. Waits for the
   /// device.

@@ -5,11 +5,14 @@ namespace rushlight {
 void DeviceOptions::add_to(CLI::App& command) {
   command.add_option("--device", device, "auto, cpu, cuda or cuda:<index>")->capture_default_str();
   command.add_option("--threads", threads, "CPU threads; 0: one for each core")->capture_default_str();
+  command.add_option("--precision", precision, "Of matrix products: fp32, tf32 or bf16, which take a GPU")
+      ->capture_default_str();
 }
 
 Device DeviceOptions::choose(std::ostream& err) const {
-  const DeviceChoice choice = choose_device(device, threads);
+  DeviceChoice choice = choose_device(device, threads);
   if (device == "auto") err << "device: " << choice.reason << std::endl;
+  choice.device.precision = choose_precision(precision);
   return choice.device;
 }
 

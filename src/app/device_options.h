@@ -1,4 +1,4 @@
-// The options --device and --threads of the commands without a training.
+// The options --device, --threads and --precision of the commands without a training.
 #pragma once
 
 #include <rushlight/device.h>
@@ -12,10 +12,11 @@ namespace rushlight {
 struct DeviceOptions {
   std::string device = "auto";
   int threads = 0;
+  std::string precision = "fp32";
 
   void add_to(CLI::App& command);
 
-  /// What `auto` chose, and why, is told on `err`. @throws InvalidArgument as choose_device.
+  /// What `auto` chose, and why, is told on `err`. @throws InvalidArgument as choose_device and choose_precision.
   Device choose(std::ostream& err) const;
 };
 

@@ -124,7 +124,8 @@ std::vector<Setting> table_of(Settings& s) {
        "A checkpoint every so many steps too; 0: each epoch alone"},
       {"device", &s.device, kMayChange, "auto, cpu, cuda or cuda:<index>"},
       {"threads", &s.threads, kMayChange, "CPU threads; 0: one for each core"},
-      {"precision", &s.precision, kStays, "Arithmetic: fp32"},
+      {"precision", &s.precision, kStays, "Of matrix products: fp32, tf32 or bf16, which take a GPU"},
+      {"no-graph", &s.no_graph, kMayChange, "A GPU is given each command of a step anew, which takes longer"},
   };
 }
 
@@ -153,11 +154,18 @@ std::string config_text(Settings settings) {
 void check(const Settings& settings) {
   check_choice("--init", settings.init, "xavier_uniform");
   check_choice("--optimizer", settings.optimizer, "adam");
-  check_choice("--precision", settings.precision, "fp32");
+  choose_precision(settings.precision);
   if (settings.epochs < 1) throw InvalidArgument(fmt::format("--epochs must be 1 or more, but is {}", settings.epochs));
   if (settings.limit_train < 0) {
     throw InvalidArgument(fmt::format("--limit-train must be 0 (all) or more, but is {}", settings.limit_train));
   }
+}
+
+DeviceChoice choose_device(const Settings& settings) {
+  DeviceChoice choice = choose_device(settings.device, settings.threads);
+  choice.device.precision = choose_precision(settings.precision);
+  choice.device.graphs = settings.no_graph ? GraphUse::off : GraphUse::on;
+  return choice;
 }
 
 std::vector<Module> modules_of(const Settings& settings, std::int64_t inputs, std::int64_t outputs) {

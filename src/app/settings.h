@@ -33,6 +33,7 @@ struct Settings {
   std::string device = "auto";
   int threads = 0;
   std::string precision = "fp32";
+  bool no_graph = false;
 };
 
 /// Whether a resumed run may change a setting.
@@ -70,6 +71,9 @@ std::string config_text(Settings settings);
 
 /// @throws InvalidArgument if a choice or number is out of range.
 void check(const Settings& settings);
+
+/// The device that the settings name, and the reason for it. @throws InvalidArgument if one of them is no choice.
+DeviceChoice choose_device(const Settings& settings);
 
 /// The lab's network: Linear, ReLU and Dropout for each hidden width, then a Linear.
 std::vector<Module> modules_of(const Settings& settings, std::int64_t inputs, std::int64_t outputs);

@@ -7,6 +7,7 @@
 
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <numeric>
 
 #include "src/app/data_location.h"
 #include "src/app/interruption.h"
@@ -151,11 +152,12 @@ class Run {
 
   void epoch(const InterruptionWatch& watch) {
     reporter_.begin_epoch();
-    const Metrics seen = trainer_.train_epoch(data_.train, [&](const Progress& progress) {
+    const auto after_step = [&](const Progress& progress) {
       reporter_.step(progress);
       if (checkpoint_due(progress)) trainer_.save(folder_.checkpoint());
       return watch.interrupted() || at_max_steps(progress.step()) ? AfterStep::stop : AfterStep::go_on;
-    });
+    };
+    const Metrics seen = trainer_.train_epoch(data_.train, after_step, steps_at_once());
     if (trainer_.epoch_steps() > 0) return;
     const double seconds = reporter_.epoch_seconds();
     const EpochRow row{trainer_.epochs(),        trainer_.steps(), seen, trainer_.evaluate(data_.test),
@@ -167,6 +169,13 @@ class Run {
     folder_.append(row);
     save_all();
     reporter_.row(row);
+  }
+
+  // A GPU takes many steps as one; none of them may be followed by something that the user asked for.
+  std::uint64_t steps_at_once() const {
+    constexpr std::uint64_t kMost = 64;
+    if (model_.device().kind == Device::Kind::cpu) return 1;
+    return std::gcd(std::gcd(kMost, settings_.checkpoint_every), settings_.max_steps);
   }
 
   // The checkpoint of an epoch's end follows its row of the log.
@@ -207,7 +216,7 @@ int train(const TrainRequest& request, Streams streams) {
   Settings settings = request.settings;
   check(settings);
   Reporter reporter(streams, request.talk, settings.epochs, settings.batch);
-  const DeviceChoice choice = choose_device(settings.device, settings.threads);
+  const DeviceChoice choice = choose_device(settings);
   if (settings.device == "auto") reporter.say("device: " + choice.reason);
   settings.data = absolute_path(require_data(settings.data));
   if (!settings.init_from.empty()) settings.init_from = absolute_path(settings.init_from);

@@ -1,5 +1,8 @@
 #include "src/backend/backend.h"
 
+#include <fmt/format.h>
+#include <rushlight/error.h>
+
 #include <utility>
 
 namespace rushlight {
@@ -35,8 +38,28 @@ void Buffer::release() noexcept {
 
 void Backend::run(const Program& program) {
   for (const Node& node : program) {
-    std::visit([this](const auto& command) { run(command); }, node.command);
+    try {
+      run(node);
+    } catch (const DeviceError& error) {
+      throw DeviceError(fmt::format("{} ({}): {}", node.name, to_string(node.phase), error.what()));
+    }
   }
+}
+
+const char* to_string(Phase phase) {
+  switch (phase) {
+    case Phase::input:
+      return "input";
+    case Phase::forward:
+      return "forward";
+    case Phase::loss:
+      return "loss";
+    case Phase::backward:
+      return "backward";
+    case Phase::update:
+      return "update";
+  }
+  return "";
 }
 
 }  // namespace rushlight

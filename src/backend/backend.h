@@ -9,6 +9,7 @@
 #include <string>
 
 #include "src/backend/command.h"
+#include "src/backend/graph_capture.h"
 
 namespace rushlight {
 
@@ -74,11 +75,13 @@ class Backend {
   /// Allocates nothing in backend memory.
   virtual std::unique_ptr<MatmulPlan> prepare(const MatmulShape& shape) = 0;
 
-  virtual void run(const Elementwise& operation) = 0;
-  virtual void run(const RowReduction& operation) = 0;
-  virtual void run(const ColumnReduction& operation) = 0;
-  virtual void run(const Matmul& product) = 0;
+  virtual void run(const Node& node) = 0;
 
+  /// What records commands to replay them; null where nothing would be gained. Owned by the backend.
+  virtual GraphCapture* graph_capture() { return nullptr; }
+
+  void run(const Command& command) { run(Node{"", command}); }
+  /// @throws DeviceError that names the node.
   void run(const Program& program);
 
   /// Bytes of all live Buffers.

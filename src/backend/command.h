@@ -51,10 +51,16 @@ struct Matmul {
 
 using Command = std::variant<Elementwise, RowReduction, ColumnReduction, Matmul>;
 
-/// A command and the name that profilers and errors show.
+/// The part of a step that a node belongs to.
+enum class Phase { input, forward, loss, backward, update };
+
+const char* to_string(Phase phase);
+
+/// A command, and the name and phase that profilers and errors show.
 struct Node {
   std::string name;
   Command command;
+  Phase phase = Phase::forward;
 };
 
 using Program = std::vector<Node>;

@@ -11,8 +11,8 @@ namespace rushlight {
 /// Why no GPU can be used, as a clause for a person; empty if one can.
 std::string why_no_cuda();
 
-/// @throws DeviceError if GPU `index` cannot be used.
-std::shared_ptr<Backend> make_cuda_backend(int index);
+/// @throws DeviceError if that GPU cannot be used.
+std::shared_ptr<Backend> make_cuda_backend(const Device& device);
 
 /// The CUDA part of `version_details()`: `CUDA 13.0`, or `no CUDA`.
 std::string describe_cuda_build();

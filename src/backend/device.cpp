@@ -23,11 +23,16 @@ void check_threads(int threads) {
 }  // namespace
 
 Device Device::cpu(int threads) {
-  return {Kind::cpu, 0, threads};
+  Device device;
+  device.threads = threads;
+  return device;
 }
 
 Device Device::cuda(int index) {
-  return {Kind::cuda, index, 0};
+  Device device;
+  device.kind = Kind::cuda;
+  device.index = index;
+  return device;
 }
 
 Device Device::best() {
@@ -59,9 +64,34 @@ std::string to_string(const Device& device) {
   return device.kind == Device::Kind::cpu ? "cpu" : fmt::format("cuda:{}", device.index);
 }
 
+Precision choose_precision(std::string_view name) {
+  for (const Precision precision : {Precision::fp32, Precision::tf32, Precision::bf16}) {
+    if (to_string(precision) == name) return precision;
+  }
+  throw InvalidArgument(fmt::format("a precision is fp32, tf32 or bf16, but \"{}\" was given", name));
+}
+
+std::string to_string(Precision precision) {
+  switch (precision) {
+    case Precision::fp32:
+      return "fp32";
+    case Precision::tf32:
+      return "tf32";
+    case Precision::bf16:
+      return "bf16";
+  }
+  return "";
+}
+
 std::shared_ptr<Backend> open_backend(const Device& device) {
-  if (device.kind == Device::Kind::cuda) return make_cuda_backend(device.index);
+  if (device.kind == Device::Kind::cuda) return make_cuda_backend(device);
   check_threads(device.threads);
+  if (device.precision != Precision::fp32) {
+    throw DeviceError(
+        fmt::format("products of {} are there on a GPU alone: use --precision fp32 on a CPU, or "
+                    "--device cuda",
+                    to_string(device.precision)));
+  }
   return std::make_shared<CpuBackend>(device.threads);
 }
 

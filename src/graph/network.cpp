@@ -204,18 +204,22 @@ void Network::append_backward(Program& program, std::byte* arena, const Paramete
       program.push_back({name + ".backward",
                          ColumnReduction{BiasReluDropoutBackward{results_[i].in(arena).as_const(), dy.as_const(), dy,
                                                                  bias(pointwise, gradients), pointwise.activation(),
-                                                                 draw(i, arena, state)}}});
+                                                                 draw(i, arena, state)}},
+                         Phase::backward});
       continue;
     }
     const Parameter& weight = *layout_.find(one->linear, InitialTensor::weight);
     void* const workspace = workspace_.in<void>(arena);
-    program.push_back({name + ".dw", Matmul{products_[i].weight_gradient.get(), dy.as_const(),
-                                            source(i).in(arena).as_const(), gradients.matrix(weight), workspace}});
+    program.push_back({name + ".dw",
+                       Matmul{products_[i].weight_gradient.get(), dy.as_const(), source(i).in(arena).as_const(),
+                              gradients.matrix(weight), workspace},
+                       Phase::backward});
     if (i == first_product_) break;
     buffer = 1 - buffer;
-    program.push_back(
-        {name + ".dx", Matmul{products_[i].input_gradient.get(), dy.as_const(), parameters.matrix(weight).as_const(),
-                              gradient(i - 1, buffer).in(arena), workspace}});
+    program.push_back({name + ".dx",
+                       Matmul{products_[i].input_gradient.get(), dy.as_const(), parameters.matrix(weight).as_const(),
+                              gradient(i - 1, buffer).in(arena), workspace},
+                       Phase::backward});
   }
 }
 

@@ -28,18 +28,21 @@ void Pass::initialize(Backend& backend, std::byte* arena, std::span<const Member
 
 void Pass::append_forward(Program& program, std::byte* arena, const ParameterBlock& parameters,
                           const BatchSource& source) const {
-  program.push_back({"select batch", Elementwise{SelectBatch{.state = state(arena),
-                                                             .labels = source.labels,
-                                                             .rows = shape().rows,
-                                                             .seed = source.shuffle_seed,
-                                                             .order = source.order,
-                                                             .indices = indices_.in<std::int64_t>(arena),
-                                                             .batch_labels = labels_.in<std::int32_t>(arena)}}});
-  program.push_back(
-      {"gather pixels", Elementwise{GatherPixels{.pixels = source.pixels,
-                                                 .indices = indices_.in<const std::int64_t>(arena),
-                                                 .x = network_.input().in(arena),
-                                                 .divisor = source.scale == PixelScale::unit ? 255.0f : 1.0f}}});
+  program.push_back({"select batch",
+                     Elementwise{SelectBatch{.state = state(arena),
+                                             .labels = source.labels,
+                                             .rows = shape().rows,
+                                             .seed = source.shuffle_seed,
+                                             .order = source.order,
+                                             .indices = indices_.in<std::int64_t>(arena),
+                                             .batch_labels = labels_.in<std::int32_t>(arena)}},
+                     Phase::input});
+  program.push_back({"gather pixels",
+                     Elementwise{GatherPixels{.pixels = source.pixels,
+                                              .indices = indices_.in<const std::int64_t>(arena),
+                                              .x = network_.input().in(arena),
+                                              .divisor = source.scale == PixelScale::unit ? 255.0f : 1.0f}},
+                     Phase::input});
   network_.append_forward(program, arena, parameters, state(arena));
   if (source.labels != nullptr) append_loss(program, arena);
 }
@@ -55,11 +58,12 @@ void Pass::append_loss(Program& program, std::byte* arena) const {
                                 .dlogits = {},
                                 .gradient_scale = 1.0f / static_cast<float>(rows)};
   if (shape().mode == Mode::train) criterion.dlogits = network_.logits_gradient().in(arena);
-  program.push_back({"softmax cross-entropy", RowReduction{criterion}});
+  program.push_back({"softmax cross-entropy", RowReduction{criterion}, Phase::loss});
   program.push_back(
       {"loss sum",
-       ColumnReduction{LossSum{
-           .loss = loss.as_const(), .correct = correct.as_const(), .state = state(arena), .sums = sums(arena)}}});
+       ColumnReduction{
+           LossSum{.loss = loss.as_const(), .correct = correct.as_const(), .state = state(arena), .sums = sums(arena)}},
+       Phase::loss});
 }
 
 void Pass::append_backward(Program& program, std::byte* arena, const ParameterBlock& parameters,
@@ -68,10 +72,11 @@ void Pass::append_backward(Program& program, std::byte* arena, const ParameterBl
 }
 
 void Pass::append_advance(Program& program, std::byte* arena) const {
-  program.push_back(
-      {"advance", Elementwise{Advance{.state = state(arena),
-                                      .rows = static_cast<std::uint64_t>(shape().rows),
-                                      .step = shape().mode == Mode::train ? StepCount::advance : StepCount::keep}}});
+  program.push_back({"advance",
+                     Elementwise{Advance{.state = state(arena),
+                                         .rows = static_cast<std::uint64_t>(shape().rows),
+                                         .step = shape().mode == Mode::train ? StepCount::advance : StepCount::keep}},
+                     Phase::update});
 }
 
 }  // namespace rushlight

@@ -56,22 +56,26 @@ void AdamPlan::set_rate(Backend& backend, std::byte* arena, double lr) const {
 void AdamPlan::append(Program& program, std::byte* arena, Vector<float> parameters, Vector<const float> gradients,
                       const PassState* state) const {
   AdamCorrections* const corrections = corrections_.in<AdamCorrections>(arena);
-  program.push_back({"Adam corrections", Elementwise{AdamPrepare{.state = state,
-                                                                 .rates = rates_.in<const double>(arena),
-                                                                 .beta1 = options_.beta1,
-                                                                 .beta2 = options_.beta2,
-                                                                 .models = models_,
-                                                                 .corrections = corrections}}});
+  program.push_back({"Adam corrections",
+                     Elementwise{AdamPrepare{.state = state,
+                                             .rates = rates_.in<const double>(arena),
+                                             .beta1 = options_.beta1,
+                                             .beta2 = options_.beta2,
+                                             .models = models_,
+                                             .corrections = corrections}},
+                     Phase::update});
   program.push_back(
-      {"Adam", Elementwise{AdamUpdate{.parameters = parameters,
-                                      .gradients = gradients,
-                                      .first_moments = Vector<float>{first_moments(arena), models_, size_, size_},
-                                      .second_moments = Vector<float>{second_moments(arena), models_, size_, size_},
-                                      .corrections = corrections,
-                                      .one_minus_beta1 = static_cast<float>(1.0 - options_.beta1),
-                                      .beta2 = static_cast<float>(options_.beta2),
-                                      .one_minus_beta2 = static_cast<float>(1.0 - options_.beta2),
-                                      .eps = static_cast<float>(options_.eps)}}});
+      {"Adam",
+       Elementwise{AdamUpdate{.parameters = parameters,
+                              .gradients = gradients,
+                              .first_moments = Vector<float>{first_moments(arena), models_, size_, size_},
+                              .second_moments = Vector<float>{second_moments(arena), models_, size_, size_},
+                              .corrections = corrections,
+                              .one_minus_beta1 = static_cast<float>(1.0 - options_.beta1),
+                              .beta2 = static_cast<float>(options_.beta2),
+                              .one_minus_beta2 = static_cast<float>(1.0 - options_.beta2),
+                              .eps = static_cast<float>(options_.eps)}},
+       Phase::update});
 }
 
 }  // namespace rushlight

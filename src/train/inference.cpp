@@ -4,8 +4,7 @@
 #include <rushlight/error.h>
 
 #include <algorithm>
-
-#include "src/train/resident_data.h"
+#include <utility>
 
 namespace rushlight {
 
@@ -42,7 +41,23 @@ Inference::Inference(const ModelState& model, std::int64_t rows, Mode mode)
   backend_->fill_zero(arena_.data(), arena_.bytes());
 }
 
-std::int64_t Inference::start(const ModelState& model, const Dataset& data, std::uint32_t mc_pass) {
+std::int64_t Inference::start(const ModelState& model, const Dataset& data, const Request& request,
+                              std::uint32_t mc_pass) {
+  if (!resident_ || !resident_->data().same_view(data)) {
+    program_.reset();
+    resident_.reset();
+    resident_ = std::make_unique<ResidentData>(backend_, data);
+  }
+  if (!program_ || request_ != request) {
+    Program program;
+    plan_.pass.append_forward(program, arena_.data(), model.parameters(),
+                              {.pixels = resident_->pixels(),
+                               .labels = request.loss == LossUse::wanted ? resident_->labels() : nullptr,
+                               .scale = request.scale});
+    plan_.pass.append_advance(program, arena_.data());
+    program_.emplace(backend_, std::move(program));
+    request_ = request;
+  }
   plan_.pass.initialize(*backend_, arena_.data(), model.members());
   const PassState state{.step = mc_pass,
                         .samples = static_cast<std::uint64_t>(data.size()),
@@ -52,13 +67,8 @@ std::int64_t Inference::start(const ModelState& model, const Dataset& data, std:
 }
 
 std::vector<EpochSums> Inference::evaluate(const ModelState& model, const Dataset& data, PixelScale scale) {
-  const ResidentData resident(backend_, data);
-  Program program;
-  plan_.pass.append_forward(program, arena_.data(), model.parameters(),
-                            {.pixels = resident.pixels(), .labels = resident.labels(), .scale = scale});
-  plan_.pass.append_advance(program, arena_.data());
-  const std::int64_t batches = start(model, data, 0);
-  for (std::int64_t batch = 0; batch < batches; ++batch) backend_->run(program);
+  const std::int64_t batches = start(model, data, {scale, LossUse::wanted}, 0);
+  program_->run(batches);
   std::vector<EpochSums> sums(static_cast<std::size_t>(model.models()));
   download_values(*backend_, sums.data(), plan_.pass.sums(arena_.data()), model.models());
   return sums;
@@ -66,15 +76,11 @@ std::vector<EpochSums> Inference::evaluate(const ModelState& model, const Datase
 
 std::vector<float> Inference::predict(const ModelState& model, const Dataset& data, PixelScale scale,
                                       std::uint32_t mc_pass, std::int64_t member) {
-  const ResidentData resident(backend_, data);
-  Program program;
-  plan_.pass.append_forward(program, arena_.data(), model.parameters(), {.pixels = resident.pixels(), .scale = scale});
-  plan_.pass.append_advance(program, arena_.data());
+  const std::int64_t batches = start(model, data, {scale, LossUse::unwanted}, mc_pass);
   const Matrix<float> logits = plan_.pass.logits().in(arena_.data());
   std::vector<float> result(static_cast<std::size_t>(data.size() * logits.cols));
-  const std::int64_t batches = start(model, data, mc_pass);
   for (std::int64_t batch = 0; batch < batches; ++batch) {
-    backend_->run(program);
+    program_->run(1);
     const std::int64_t first = batch * shape().rows;
     constexpr std::int64_t kFloat = sizeof(float);
     backend_->download(result.data() + first * logits.cols,

@@ -6,10 +6,13 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
+#include "src/backend/repeated_program.h"
 #include "src/graph/pass.h"
 #include "src/train/model_state.h"
+#include "src/train/resident_data.h"
 
 namespace rushlight {
 
@@ -31,6 +34,8 @@ struct InferencePlan {
   Pass pass;
 };
 
+enum class LossUse { wanted, unwanted };
+
 /// Memory for one batch of `rows` samples; a last partial batch is padded. Looks at the model's parameters, whose
 /// memory must not move meanwhile. Kept by the model itself.
 class Inference {
@@ -47,13 +52,23 @@ class Inference {
                              std::int64_t member);
 
  private:
+  /// What a call computes; another one than last time makes the program anew.
+  struct Request {
+    PixelScale scale;
+    LossUse loss;
+    bool operator==(const Request&) const = default;
+  };
+
   /// Ready for the first of the batches, whose number is given back.
-  std::int64_t start(const ModelState& model, const Dataset& data, std::uint32_t mc_pass);
+  std::int64_t start(const ModelState& model, const Dataset& data, const Request& request, std::uint32_t mc_pass);
 
   InferencePlan plan_;
   std::shared_ptr<Backend> backend_;
   std::shared_ptr<const ParameterLayout> layout_;
   Buffer arena_;
+  std::optional<Request> request_;
+  std::unique_ptr<ResidentData> resident_;  // Of the last call: evaluation after each epoch copies nothing.
+  std::optional<RepeatedProgram> program_;
 };
 
 }  // namespace rushlight

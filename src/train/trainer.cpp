@@ -2,6 +2,7 @@
 #include <rushlight/error.h>
 #include <rushlight/trainer.h>
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -58,13 +59,15 @@ Trainer::Trainer(Trainer&&) noexcept = default;
 Trainer& Trainer::operator=(Trainer&&) noexcept = default;
 Trainer::~Trainer() = default;
 
-Metrics Trainer::train_epoch(const Dataset& data, const StepCallback& after_step) {
+Metrics Trainer::train_epoch(const Dataset& data, const StepCallback& after_step, std::uint64_t every) {
+  if (every == 0) throw InvalidArgument("every must be 1 step or more, but is 0");
   Training& training = impl_->training;
   training.begin_epoch(data);
   const TrainingProgress progress(training);
   AfterStep next = AfterStep::go_on;
   while (training.clock().epoch_step < training.epoch_steps() && next == AfterStep::go_on) {
-    training.run_step();
+    const std::uint64_t left = training.epoch_steps() - training.clock().epoch_step;
+    training.run_steps(after_step ? std::min(left, every - training.clock().step % every) : left);
     if (after_step) next = after_step(progress);
   }
   const Metrics metrics = finite_metrics(training);

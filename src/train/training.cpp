@@ -63,15 +63,16 @@ void Training::check_data(const Dataset& data) const {
   }
 }
 
-void Training::check_step() const {
-  if (clock_.step >= kMaxSteps - 1) throw InvalidArgument("a training has at most 2^32 - 1 steps, which are done");
+void Training::check_steps(std::uint64_t count) const {
+  if (clock_.step + count > kMaxSteps - 1)
+    throw InvalidArgument("a training has at most 2^32 - 1 steps, which are done");
 }
 
 void Training::follow_seeds() {
   if (members_ == model_->members()) return;
   members_ = model_->members();
   plan_.pass.set_members(*backend_, arena_.data(), members_);
-  epoch_program_.clear();
+  epoch_program_.reset();
 }
 
 void Training::begin_epoch(const Dataset& data) {
@@ -85,11 +86,11 @@ void Training::begin_epoch(const Dataset& data) {
                     clock_.epoch_step, data_.hash, data_.size, data.name(), identity.hash, identity.size));
   }
   if (!resident_ || !resident_->data().same_view(data)) {
-    epoch_program_.clear();
+    epoch_program_.reset();
     resident_ = std::make_unique<ResidentData>(backend_, data);
   }
   follow_seeds();
-  if (epoch_program_.empty()) {
+  if (!epoch_program_) {
     epoch_program_ = program({.pixels = resident_->pixels(),
                               .labels = resident_->labels(),
                               .order = options_.shuffle == Shuffle::keyed ? SampleOrder::shuffled : SampleOrder::file,
@@ -100,11 +101,11 @@ void Training::begin_epoch(const Dataset& data) {
   set_state(clock_.epoch_step * static_cast<std::uint64_t>(options_.batch), static_cast<std::uint64_t>(data.size()));
 }
 
-void Training::run_step() {
-  check_step();
-  backend_->run(epoch_program_);
-  ++clock_.step;
-  ++clock_.epoch_step;
+void Training::run_steps(std::uint64_t count) {
+  check_steps(count);
+  epoch_program_->run(static_cast<std::int64_t>(count));
+  clock_.step += count;
+  clock_.epoch_step += count;
 }
 
 void Training::end_epoch() {
@@ -121,11 +122,11 @@ std::vector<EpochSums> Training::sums() const {
 void Training::run_single_step(const Dataset& batch) {
   require_same_device();
   check_data(batch);
-  check_step();
+  check_steps(1);
   follow_seeds();
   const auto pixels = static_cast<std::int64_t>(batch.pixels().size_bytes());
   const auto labels = static_cast<std::int64_t>(batch.labels().size_bytes());
-  if (single_program_.empty()) {
+  if (!single_program_) {
     staging_ = Buffer(backend_, align_up(pixels) + align_up(labels));
     void* const after = staging_.data() + align_up(pixels);
     single_program_ = program({.pixels = static_cast<const std::uint8_t*>(static_cast<void*>(staging_.data())),
@@ -135,7 +136,7 @@ void Training::run_single_step(const Dataset& batch) {
   backend_->upload({staging_.data() + align_up(pixels), labels}, batch.labels().data());
   clear_sums();
   set_state(0, static_cast<std::uint64_t>(batch.size()));
-  backend_->run(single_program_);
+  single_program_->run(1);
   ++clock_.step;
 }
 
@@ -149,7 +150,7 @@ void Training::resume(const TrainingClock& clock, const DataIdentity& data, cons
   data_ = data;
   resident_.reset();
   members_ = model_->members();
-  epoch_program_.clear();
+  epoch_program_.reset();
   plan_.pass.initialize(*backend_, arena_.data(), members_);
   upload_values(*backend_, plan_.pass.sums(arena_.data()), &sums, 1);
   set_rate(lr);
@@ -164,7 +165,7 @@ void Training::clear_sums() {
   backend_->fill_zero(plan_.pass.sums(arena_.data()), model_->models() * static_cast<std::int64_t>(sizeof(EpochSums)));
 }
 
-Program Training::program(const BatchSource& source) const {
+RepeatedProgram Training::program(const BatchSource& source) const {
   std::byte* const arena = arena_.data();
   const ParameterBlock parameters = model_->parameters();
   const ParameterBlock gradients = block(plan_.gradients.in<float>(arena));
@@ -173,7 +174,7 @@ Program Training::program(const BatchSource& source) const {
   plan_.pass.append_backward(program, arena, parameters, gradients);
   plan_.adam.append(program, arena, parameters.all(), gradients.all().as_const(), plan_.pass.state(arena));
   plan_.pass.append_advance(program, arena);
-  return program;
+  return {backend_, std::move(program)};
 }
 
 }  // namespace rushlight

@@ -10,6 +10,7 @@
 #include <optional>
 #include <vector>
 
+#include "src/backend/repeated_program.h"
 #include "src/graph/pass.h"
 #include "src/optim/adam.h"
 #include "src/train/model_state.h"
@@ -65,8 +66,8 @@ class Training {
   /// Readies the epoch's program, or goes on in an epoch that was stopped. @throws InvalidArgument as train_epoch.
   void begin_epoch(const Dataset& data);
   std::uint64_t epoch_steps() const { return static_cast<std::uint64_t>(data_.size / options_.batch); }
-  /// Hands one step to the device.
-  void run_step();
+  /// Hands `count` steps to the device. @throws InvalidArgument if the training would have more than 2^32 - 1 steps.
+  void run_steps(std::uint64_t count);
   void end_epoch();
   /// Each member's sums so far. Waits for the device.
   std::vector<EpochSums> sums() const;
@@ -81,12 +82,12 @@ class Training {
 
  private:
   void check_data(const Dataset& data) const;
-  void check_step() const;
+  void check_steps(std::uint64_t count) const;
   /// A model that was initialized anew has another seed: masks and order are drawn from it.
   void follow_seeds();
   void set_state(std::uint64_t position, std::uint64_t samples);
   void clear_sums();
-  Program program(const BatchSource& source) const;
+  RepeatedProgram program(const BatchSource& source) const;
   ParameterBlock block(float* data) const { return {data, model_->models(), model_->layout()->size()}; }
 
   std::shared_ptr<ModelState> model_;
@@ -100,9 +101,9 @@ class Training {
   TrainingClock clock_;
   DataIdentity data_;
   std::unique_ptr<ResidentData> resident_;
-  Program epoch_program_;
+  std::optional<RepeatedProgram> epoch_program_;
   Buffer staging_;
-  Program single_program_;
+  std::optional<RepeatedProgram> single_program_;
 };
 
 }  // namespace rushlight

@@ -38,8 +38,8 @@ TEST(LanesTest, ItemsCountBlocksThenRowsThenMembers) {
 }
 
 TEST(LanesTest, SumsAddLaneByLane) {
-  const LaneSums a{{1, 2, 3, 4, 5, 6, 7, 8}}, b{{10, 20, 30, 40, 50, 60, 70, 80}};
-  const LaneSums sum = add(a, b);
+  const LaneFloats a{{1, 2, 3, 4, 5, 6, 7, 8}}, b{{10, 20, 30, 40, 50, 60, 70, 80}};
+  const LaneFloats sum = add(a, b);
   for (int lane = 0; lane < kLanes; ++lane) EXPECT_EQ(sum.value[lane], 11.0F * static_cast<float>(lane + 1));
 }
 

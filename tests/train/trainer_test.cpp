@@ -271,7 +271,7 @@ TEST(TrainerTest, PaddingOfWeightsAndMomentsStaysZero) {
   Sequential model = small_model();
   Training training(model.state(), AdamOptions{.lr = 0.1}, {.batch = kBatch});
   training.begin_epoch(data);
-  for (int step = 0; step < 3; ++step) training.run_step();
+  for (int step = 0; step < 3; ++step) training.run_steps(1);
   const ModelState& state = training.model();
   for (const ParameterBlock& block : {state.parameters(), training.first_moments(), training.second_moments()}) {
     const std::vector<float> padding = padding_of(*state.layout(), block, *state.backend());

@@ -63,7 +63,11 @@ std::unique_ptr<MatmulPlan> CpuBackend::prepare(const MatmulShape& shape) {
   return prepare_onednn_matmul(shape, threads_);
 }
 
-void CpuBackend::run(const Elementwise& operation) {
+void CpuBackend::run(const Node& node) {
+  std::visit([this](const auto& command) { execute(command); }, node.command);
+}
+
+void CpuBackend::execute(const Elementwise& operation) {
   std::visit(
       [this](const auto& one) {
         parallel_for(threads_, static_cast<std::int64_t>(one.work_items()), kElementwiseGrain,
@@ -75,15 +79,15 @@ void CpuBackend::run(const Elementwise& operation) {
       operation);
 }
 
-void CpuBackend::run(const RowReduction& operation) {
+void CpuBackend::execute(const RowReduction& operation) {
   std::visit([this](const auto& one) { reduce_rows(threads_, one); }, operation);
 }
 
-void CpuBackend::run(const ColumnReduction& operation) {
+void CpuBackend::execute(const ColumnReduction& operation) {
   std::visit([this](const auto& one) { reduce_columns(threads_, one); }, operation);
 }
 
-void CpuBackend::run(const Matmul& product) {
+void CpuBackend::execute(const Matmul& product) {
   run_onednn_matmul(product);
 }
 

@@ -19,15 +19,16 @@ class CpuBackend final : public Backend {
   void fill_zero(void* data, std::int64_t bytes) override;
   void synchronize() override {}
   std::unique_ptr<MatmulPlan> prepare(const MatmulShape& shape) override;
-  void run(const Elementwise& operation) override;
-  void run(const RowReduction& operation) override;
-  void run(const ColumnReduction& operation) override;
-  void run(const Matmul& product) override;
+  void run(const Node& node) override;
   using Backend::run;
 
  private:
   std::byte* allocate(std::int64_t bytes) override;
   void deallocate(std::byte* data) noexcept override;
+  void execute(const Elementwise& operation);
+  void execute(const RowReduction& operation);
+  void execute(const ColumnReduction& operation);
+  void execute(const Matmul& product);
 
   int requested_threads_;
   int threads_;

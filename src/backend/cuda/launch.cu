@@ -1,38 +1,85 @@
 #include "src/backend/cuda/launch.h"
 
-#include <rushlight/error.h>
-
 #include <algorithm>
 #include <string>
 
+#include "kernels/column_reduction.cuh"
 #include "kernels/elementwise.cuh"
+#include "kernels/row_reduction.cuh"
+#include "src/backend/cuda/check.h"
 
 namespace rushlight {
 namespace {
 
 constexpr unsigned kThreads = 256;
-constexpr std::uint64_t kMaxBlocks = std::uint64_t{1} << 20;
+constexpr std::uint64_t kBlocksAMultiprocessor = 8;  // Of 256 threads: all that an SM can hold.
 
-void check(cudaError_t status, const char* what) {
-  if (status == cudaSuccess) return;
-  throw DeviceError(std::string(what) + " failed: " + cudaGetErrorName(status) + ", " + cudaGetErrorString(status));
+/// As many blocks as the work needs, or as fill the GPU: kernels stride over the rest.
+cudaLaunchConfig_t configure(std::uint64_t blocks, unsigned threads, const LaunchTarget& target) {
+  const std::uint64_t most = kBlocksAMultiprocessor * static_cast<std::uint64_t>(target.multiprocessors);
+  cudaLaunchConfig_t config{};
+  config.gridDim = dim3(static_cast<unsigned>(std::min(most, blocks)));
+  config.blockDim = dim3(threads);
+  config.stream = target.stream;
+  return config;
+}
+
+void check_launch(cudaError_t status, const char* kind, std::uint64_t count) {
+  if (status != cudaSuccess) check(status, std::string("launching ") + kind + " of " + std::to_string(count));
+}
+
+std::uint64_t blocks_for(std::uint64_t items, std::uint64_t items_a_block) {
+  return (items + items_a_block - 1) / items_a_block;
 }
 
 template <class Operation>
-void launch_items(const Operation& operation, cudaStream_t stream) {
+void launch_elementwise(const Operation& operation, const LaunchTarget& target) {
   const std::uint64_t items = operation.work_items();
   if (items == 0) return;
-  cudaLaunchConfig_t config{};
-  config.gridDim = dim3(static_cast<unsigned>(std::min(kMaxBlocks, (items + kThreads - 1) / kThreads)));
-  config.blockDim = dim3(kThreads);
-  config.stream = stream;
-  check(cudaLaunchKernelEx(&config, elementwise_kernel<Operation>, operation), "launching an elementwise kernel");
+  const cudaLaunchConfig_t config = configure(blocks_for(items, kThreads), kThreads, target);
+  check_launch(cudaLaunchKernelEx(&config, elementwise_kernel<Operation>, operation), "items", items);
+}
+
+template <class Operation>
+void launch_rows(const Operation& operation, const LaunchTarget& target) {
+  const auto rows = static_cast<std::uint64_t>(operation.rows());
+  if (rows == 0) return;
+  if (operation.cols() <= kWarpRowCols) {
+    const cudaLaunchConfig_t config = configure(blocks_for(rows, kThreads / kWarpThreads), kThreads, target);
+    check_launch(cudaLaunchKernelEx(&config, row_reduction_warp_kernel<Operation>, operation), "rows", rows);
+    return;
+  }
+  cudaLaunchConfig_t config = configure(rows, kRowThreads, target);
+  config.dynamicSmemBytes = sizeof(RowShared<typename Operation::Partial>);
+  check_launch(cudaLaunchKernelEx(&config, row_reduction_block_kernel<Operation>, operation), "long rows", rows);
+}
+
+template <class Operation>
+void launch_columns(const Operation& operation, const LaunchTarget& target) {
+  const std::uint64_t items = operation.work_items();
+  if (items == 0) return;
+  cudaLaunchConfig_t config = configure(blocks_for(items, kColumnItems), kColumnThreads, target);
+  config.dynamicSmemBytes = sizeof(ColumnShared<typename Operation::Partial>);
+  check_launch(cudaLaunchKernelEx(&config, column_reduction_kernel<Operation>, operation), "groups of columns", items);
 }
 
 }  // namespace
 
-void launch(const Elementwise& operation, cudaStream_t stream) {
-  std::visit([stream](const auto& one) { launch_items(one, stream); }, operation);
+void launch(const Elementwise& operation, const LaunchTarget& target) {
+  std::visit([&target](const auto& one) { launch_elementwise(one, target); }, operation);
+}
+
+void launch(const RowReduction& operation, const LaunchTarget& target) {
+  std::visit([&target](const auto& one) { launch_rows(one, target); }, operation);
+}
+
+void launch(const ColumnReduction& operation, const LaunchTarget& target) {
+  std::visit([&target](const auto& one) { launch_columns(one, target); }, operation);
+}
+
+cudaError_t kernel_image_status() {
+  cudaFuncAttributes attributes{};
+  return cudaFuncGetAttributes(&attributes, elementwise_kernel<Advance>);
 }
 
 }  // namespace rushlight

@@ -8,8 +8,8 @@ std::string why_no_cuda() {
   return "this build has no CUDA backend (build the preset `cuda`)";
 }
 
-std::shared_ptr<Backend> make_cuda_backend(int index) {
-  throw DeviceError("cuda:" + std::to_string(index) + " cannot be used: " + why_no_cuda() +
+std::shared_ptr<Backend> make_cuda_backend(const Device& device) {
+  throw DeviceError(to_string(device) + " cannot be used: " + why_no_cuda() +
                     "; `--device cpu` runs the same on a CPU");
 }
 

@@ -1,0 +1,39 @@
+# The CUDA backend as plain C++, on the emulated device of tests/emulator: no GPU and no nvcc, the toolkit's headers
+# alone. For tests; such a build is not installed.
+find_package(CUDAToolkit REQUIRED)
+
+# Never instrumented: what it plays is hardware, and it tells the sanitizers itself what is ordered.
+file(GLOB emulator_sources CONFIGURE_DEPENDS tests/emulator/*.cpp)
+list(FILTER emulator_sources EXCLUDE REGEX "_test.cpp$")
+add_library(rushlight_emulator SHARED ${emulator_sources})
+set_target_properties(rushlight_emulator PROPERTIES LIBRARY_OUTPUT_DIRECTORY "${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
+target_compile_options(rushlight_emulator PRIVATE -O2)
+target_include_directories(rushlight_emulator SYSTEM PUBLIC ${CUDAToolkit_INCLUDE_DIRS})
+target_include_directories(rushlight_emulator PUBLIC "${PROJECT_SOURCE_DIR}")
+target_link_libraries(rushlight_emulator PRIVATE rushlight_compile_options)
+
+# By this name the engine opens cuBLAS.
+add_custom_command(
+  TARGET rushlight_emulator POST_BUILD
+  COMMAND ${CMAKE_COMMAND} -E create_symlink $<TARGET_FILE_NAME:rushlight_emulator>
+          "libcublas.so.${CUDAToolkit_VERSION_MAJOR}"
+  WORKING_DIRECTORY "${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
+
+# Kernels and their launches are compiled by the C++ compiler; the emulator's kernels/device.cuh comes first.
+function(rushlight_emulate target)
+  target_include_directories(${target} BEFORE PRIVATE "${PROJECT_SOURCE_DIR}/tests/emulator/include")
+  target_link_libraries(${target} PRIVATE rushlight_emulator)
+endfunction()
+function(rushlight_compile_as_cpp)
+  set_source_files_properties(
+    ${ARGN} PROPERTIES LANGUAGE CXX COMPILE_OPTIONS
+                                    "-x;c++;-include;${PROJECT_SOURCE_DIR}/tests/emulator/cuda_as_cpp.h")
+endfunction()
+
+file(GLOB cuda_sources CONFIGURE_DEPENDS src/backend/cuda/*.cu src/backend/cuda/*.cpp)
+file(GLOB kernel_sources CONFIGURE_DEPENDS src/backend/cuda/*.cu)
+rushlight_compile_as_cpp(${kernel_sources})
+target_sources(rushlight PRIVATE ${cuda_sources})
+rushlight_emulate(rushlight)
+target_link_libraries(rushlight PRIVATE ${CMAKE_DL_LIBS})
+set(RUSHLIGHT_CUDA_CODE "the emulated device")

@@ -19,13 +19,16 @@ RL_HD inline int lanes_in(std::int64_t columns, std::int64_t block) {
   return left < kLanes ? static_cast<int>(left) : kLanes;
 }
 
-/// f(0) to f(count - 1). The full block is a loop of constant length, which compilers turn into vectors.
+/// f(0) to f(count - 1). Loops are of constant length: CPUs run the full block as vectors, and GPUs keep lanes in
+/// registers.
 template <class F>
 RL_HD inline void for_each_lane(int count, F f) {
   if (count == kLanes) {
     for (int lane = 0; lane < kLanes; ++lane) f(lane);
   } else {
-    for (int lane = 0; lane < count; ++lane) f(lane);
+    for (int lane = 0; lane < kLanes; ++lane) {
+      if (lane < count) f(lane);
+    }
   }
 }
 

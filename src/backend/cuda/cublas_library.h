@@ -9,13 +9,21 @@
 
 namespace rushlight {
 
+/// cublasGemmStridedBatchedEx, which has an overload of older days.
+using CublasGemm = cublasStatus_t(cublasHandle_t handle, cublasOperation_t transpose_a, cublasOperation_t transpose_b,
+                                  int m, int n, int k, const void* alpha, const void* a, cudaDataType a_type, int lda,
+                                  long long a_model_stride, const void* b, cudaDataType b_type, int ldb,
+                                  long long b_model_stride, const void* beta, void* c, cudaDataType c_type, int ldc,
+                                  long long c_model_stride, int models, cublasComputeType_t compute,
+                                  cublasGemmAlgo_t algorithm);
+
 /// The calls in use, by their real types.
 struct CublasLibrary {
   decltype(&cublasCreate_v2) create = nullptr;
   decltype(&cublasDestroy_v2) destroy = nullptr;
   decltype(&cublasSetStream_v2) set_stream = nullptr;
   decltype(&cublasSetWorkspace_v2) set_workspace = nullptr;
-  decltype(&cublasGemmStridedBatchedEx) gemm = nullptr;
+  decltype(static_cast<CublasGemm*>(&cublasGemmStridedBatchedEx)) gemm = nullptr;
   decltype(&cublasGetStatusString) status_string = nullptr;
 };
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what tests need, builds everything, runs every test of the preset cpu.
-#   --all       also the presets asan and tsan, cuda where nvcc is found, and clang-tidy
+#   --all       also clang-tidy, the sanitizers, and what a CUDA toolkit allows without a GPU: the emulated device in
+#               three orders of threads and under the sanitizers, and nvcc's build for one architecture
 #   --coverage  only a build of its own that prints how many lines of src and include the tests reach
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -12,7 +13,7 @@ summary=()
 failures=0
 
 usage() {
-  sed -n '2,4s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
+  sed -n '2,5s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
   exit 2
 }
 
@@ -51,10 +52,28 @@ test_sanitized() {
   OMP_NUM_THREADS=2 test_preset "$1"
 }
 
-tidy() {
-  find src -name '*.cpp' -not -path 'src/backend/cuda/*' -print0 |
-    xargs -0 -P "$jobs" -n 2 clang-tidy -p build/cpu --quiet 2> >(grep -v 'warnings generated' >&2)
+# The tests of the GPU's code, with another order of its threads, blocks and queued work for each seed.
+test_emulated() {
+  local seed
+  cmake --preset emulated -DRUSHLIGHT_TESTS=ON "${launcher[@]}" && cmake --build --preset emulated || return
+  for seed in 1 2 3; do
+    printf -- '--- RUSHLIGHT_EMULATOR_SEED=%s\n' "$seed"
+    RUSHLIGHT_EMULATOR_SEED=$seed ctest --preset emulated -L gpu -j "$jobs" || return
+  done
 }
+
+tidy_files() {
+  xargs -0 -P "$jobs" -n 2 clang-tidy -p "$1" --quiet 2> >(grep -v 'warnings generated' >&2)
+}
+
+tidy() {
+  find src -name '*.cpp' -not -path 'src/backend/cuda/*' -print0 | tidy_files build/cpu
+  if [[ -d build/emulated ]]; then
+    find src/backend/cuda -name '*.cpp' -print0 | tidy_files build/emulated
+  fi
+}
+
+toolkit=${CUDA_PATH:-/usr/local/cuda}
 
 coverage() {
   cmake -S . -B build/coverage -G Ninja -DCMAKE_BUILD_TYPE=Debug -DRUSHLIGHT_COVERAGE=ON -DRUSHLIGHT_TESTS=ON \
@@ -88,11 +107,20 @@ else
   record "preset cpu" test_preset cpu
 fi
 if [[ $mode == --all ]]; then
+  sanitized=(asan tsan)
+  if [[ -f $toolkit/include/cuda_runtime.h ]]; then
+    record "preset emulated" test_emulated
+    # These run what asan and tsan run, too.
+    sanitized=(emulated-asan emulated-tsan)
+  else
+    summary+=("skipped the emulated device: there is no CUDA toolkit")
+  fi
   record clang-tidy tidy
-  record "preset asan" test_sanitized asan
-  record "preset tsan" test_sanitized tsan
-  if command -v nvcc >/dev/null || [[ -x ${CUDA_PATH:-/usr/local/cuda}/bin/nvcc ]]; then
-    record "preset cuda" test_preset cuda
+  for preset in "${sanitized[@]}"; do
+    record "preset $preset" test_sanitized "$preset"
+  done
+  if command -v nvcc >/dev/null || [[ -x $toolkit/bin/nvcc ]]; then
+    record "preset cuda" test_preset cuda -DCMAKE_CUDA_ARCHITECTURES=90
   else
     summary+=("skipped preset cuda: there is no nvcc")
   fi

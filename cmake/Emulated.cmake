@@ -12,7 +12,8 @@ target_include_directories(rushlight_emulator SYSTEM PUBLIC ${CUDAToolkit_INCLUD
 target_include_directories(rushlight_emulator PUBLIC "${PROJECT_SOURCE_DIR}")
 target_link_libraries(rushlight_emulator PRIVATE rushlight_compile_options)
 
-# By this name the engine opens cuBLAS.
+# By this name the engine opens cuBLAS; a real one that a test's other libraries bring along must not come first.
+set(CMAKE_BUILD_RPATH "${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
 add_custom_command(
   TARGET rushlight_emulator POST_BUILD
   COMMAND ${CMAKE_COMMAND} -E create_symlink $<TARGET_FILE_NAME:rushlight_emulator>

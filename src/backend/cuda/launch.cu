@@ -79,7 +79,8 @@ void launch(const ColumnReduction& operation, const LaunchTarget& target) {
 
 cudaError_t kernel_image_status() {
   cudaFuncAttributes attributes{};
-  return cudaFuncGetAttributes(&attributes, elementwise_kernel<Advance>);
+  const auto kernel = &elementwise_kernel<Advance>;
+  return cudaFuncGetAttributes(&attributes, reinterpret_cast<const void*>(kernel));
 }
 
 }  // namespace rushlight

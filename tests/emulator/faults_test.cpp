@@ -1,0 +1,167 @@
+// What a person sees when a GPU is missing, full, busy, unknown or lost: one sentence, exit code 4, and nothing lost.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "tests/app/command_line.h"
+#include "tests/emulator/emulator.h"
+
+namespace rushlight {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+namespace fs = std::filesystem;
+
+class CudaFaultsTest : public testing::Test {
+ protected:
+  ~CudaFaultsTest() override { emulator::configure({}); }
+
+  std::vector<std::string> train(const std::string& out, const std::vector<std::string>& more = {}) const {
+    std::vector<std::string> words{"--hidden", "9", "--batch", "40", "--epochs", "1"};
+    if (std::find(more.begin(), more.end(), "--device") == more.end())
+      words = words + std::vector<std::string>{"--device", "cuda"};
+    return line_.train(out, words + more);
+  }
+
+  /// What a call says, which must fail with code 4 in one line and leave nothing on the device.
+  static std::string refusal(const std::vector<std::string>& words) {
+    const Outcome outcome = call(words);
+    EXPECT_EQ(outcome.code, 4) << outcome.out << outcome.err;
+    const std::size_t start = outcome.err.find("rushlight: ");
+    const std::string last = start == std::string::npos ? outcome.err : outcome.err.substr(start);
+    EXPECT_THAT(last, StartsWith("rushlight: "));
+    EXPECT_EQ(std::count(last.begin(), last.end(), '\n'), 1) << last;
+    EXPECT_EQ(emulator::live_objects(), 0) << last;
+    return last;
+  }
+
+  CommandLine line_;
+};
+
+TEST_F(CudaFaultsTest, NoDriverIsNamed) {
+  emulator::configure({.driver = emulator::Driver::none});
+  EXPECT_THAT(refusal(train("run")),
+              AllOf(HasSubstr("cuda:0"), HasSubstr("no NVIDIA driver"), HasSubstr("--device cpu")));
+  EXPECT_FALSE(fs::exists(line_.path("run")));
+}
+
+TEST_F(CudaFaultsTest, AnOldDriverIsNamedWithBothVersions) {
+  emulator::configure({.driver = emulator::Driver::old});
+  EXPECT_THAT(refusal(train("run")), AllOf(HasSubstr("driver knows CUDA 11."), HasSubstr("install a newer driver")));
+}
+
+TEST_F(CudaFaultsTest, AGpuThatTheBuildHasNoCodeForIsNamedWithWhatThereIs) {
+  emulator::configure({.driver = emulator::Driver::unknown_architecture});
+  EXPECT_THAT(refusal(train("run")), AllOf(HasSubstr("holds code for the emulated device"), HasSubstr("sm_70"),
+                                           HasSubstr("CMAKE_CUDA_ARCHITECTURES")));
+}
+
+TEST_F(CudaFaultsTest, AGpuThatAnotherProcessHoldsIsNamed) {
+  emulator::configure({.driver = emulator::Driver::busy});
+  EXPECT_THAT(refusal(train("run")), AllOf(HasSubstr("cuda:0"), HasSubstr("another process")));
+}
+
+TEST_F(CudaFaultsTest, NoVisibleGpuIsNamed) {
+  emulator::configure({.devices = 0});
+  EXPECT_THAT(refusal(train("run")), AllOf(HasSubstr("no GPU is visible"), HasSubstr("CUDA_VISIBLE_DEVICES")));
+}
+
+TEST_F(CudaFaultsTest, AnIndexBeyondTheGpusIsNamedWithTheirNumber) {
+  EXPECT_THAT(refusal(train("run", {"--device", "cuda:7"})), AllOf(HasSubstr("cuda:7"), HasSubstr("one GPU")));
+  emulator::configure({.devices = 3});
+  EXPECT_THAT(refusal(train("run", {"--device", "cuda:7"})), AllOf(HasSubstr("3 GPUs"), HasSubstr("cuda:2")));
+  EXPECT_EQ(call(train("run", {"--device", "cuda:2"})).code, 0);
+}
+
+TEST_F(CudaFaultsTest, AutoTakesTheCpuWhereNoGpuIsUsableAndSaysWhy) {
+  for (const emulator::Driver driver : {emulator::Driver::none, emulator::Driver::old, emulator::Driver::busy,
+                                        emulator::Driver::unknown_architecture}) {
+    emulator::configure({.driver = driver});
+    const Outcome outcome = call(train("auto", {"--device", "auto", "--quiet"}));
+    EXPECT_EQ(outcome.code, 0) << outcome.err;
+    const Outcome told = call({"eval", line_.path("auto"), "--data", line_.data()});
+    EXPECT_THAT(told.err, HasSubstr("device: cpu, as ")) << static_cast<int>(driver);
+    fs::remove_all(line_.path("auto"));
+  }
+  emulator::configure({});
+  EXPECT_THAT(call(train("auto", {"--device", "auto"})).err, HasSubstr("device: cuda:0, as a GPU is there"));
+}
+
+TEST_F(CudaFaultsTest, MemoryThatIsTooSmallIsNamedWithWhatIsMissing) {
+  emulator::configure({.memory = std::int64_t{1} << 18});
+  EXPECT_THAT(refusal(train("run", {"--hidden", "900"})),
+              AllOf(HasSubstr("bytes of memory"), HasSubstr("262144"), HasSubstr("are missing"), HasSubstr("smaller")));
+}
+
+TEST_F(CudaFaultsTest, ADataSetThatDoesNotFitIsNamedWithWhatIsMissing) {
+  for (std::int64_t memory = std::int64_t{4} << 20;; memory += 4096) {  // From too little for the network on.
+    emulator::configure({.memory = memory});
+    const Outcome outcome = call(train("run", {"--quiet"}));
+    fs::remove_all(line_.path("run"));
+    ASSERT_EQ(emulator::live_objects(), 0);
+    if (outcome.code == 0) FAIL() << "no size of memory holds the network without the data";
+    EXPECT_EQ(outcome.code, 4);
+    if (outcome.err.find("the data set") == std::string::npos) continue;
+    EXPECT_THAT(outcome.err, AllOf(HasSubstr("120 samples"), HasSubstr("are missing")));
+    return;
+  }
+}
+
+TEST_F(CudaFaultsTest, AGpuLostInTheMiddleLeavesTheLastCheckpointFromWhichTheRunGoesOnElsewhere) {
+  ASSERT_EQ(call(train("run", {"--epochs", "1"})).code, 0);
+  const std::string checkpoint = line_.bytes("run", "checkpoint.safetensors");
+  emulator::configure({.fault = emulator::FaultKind::lost, .fault_at = 60});
+  EXPECT_THAT(refusal(line_.resume("run", {"--epochs", "3", "--no-graph"})), HasSubstr("--resume"));
+  EXPECT_EQ(line_.bytes("run", "checkpoint.safetensors"), checkpoint);
+  EXPECT_EQ(call(line_.resume("run", {"--epochs", "3", "--device", "cpu"})).code, 0);
+}
+
+struct Fault {
+  const char* name;
+  emulator::FaultKind kind;
+};
+
+class CudaFaultSweepTest : public testing::TestWithParam<Fault> {
+ protected:
+  ~CudaFaultSweepTest() override { emulator::configure({}); }
+};
+INSTANTIATE_TEST_SUITE_P(Kinds, CudaFaultSweepTest,
+                         testing::Values(Fault{"Allocation", emulator::FaultKind::allocation},
+                                         Fault{"Launch", emulator::FaultKind::launch},
+                                         Fault{"Copy", emulator::FaultKind::copy},
+                                         Fault{"Lost", emulator::FaultKind::lost}),
+                         [](const auto& info) { return info.param.name; });
+
+// The k-th call fails, for every k that a resumed training of one epoch has: no call is left out.
+TEST_P(CudaFaultSweepTest, EveryCallThatFailsEndsInACleanErrorAndLosesNothing) {
+  const CommandLine line;
+  const std::vector<std::string> small{"--hidden", "9", "--batch", "40", "--epochs", "1", "--device", "cuda"};
+  ASSERT_EQ(call(line.train("run", small)).code, 0);
+  const std::string checkpoint = line.bytes("run", "checkpoint.safetensors");
+  const std::string model = line.bytes("run", "model.safetensors");
+  int failed = 0;
+  for (std::int64_t at = 0;; ++at) {
+    fs::remove_all(line.path("copy"));
+    fs::copy(line.path("run"), line.path("copy"));
+    emulator::configure({.fault = GetParam().kind, .fault_at = at});
+    const Outcome outcome = call(line.resume("copy", {"--epochs", "2"}));
+    ASSERT_EQ(emulator::live_objects(), 0) << "call " << at;
+    if (outcome.code == 0) break;
+    ++failed;
+    ASSERT_EQ(outcome.code, 4) << "call " << at << ": " << outcome.err;
+    ASSERT_THAT(outcome.err, HasSubstr("rushlight: ")) << "call " << at;
+    ASSERT_EQ(line.bytes("copy", "checkpoint.safetensors"), checkpoint) << "call " << at;
+    ASSERT_EQ(line.bytes("copy", "model.safetensors"), model) << "call " << at;
+  }
+  EXPECT_GE(failed, GetParam().kind == emulator::FaultKind::allocation ? 3 : 20);
+}
+
+}  // namespace
+}  // namespace rushlight

@@ -146,8 +146,7 @@ cudaError_t cudaStreamIsCapturing(cudaStream_t handle, cudaStreamCaptureStatus* 
     const CUstream_st& stream = stream_of(handle, "cudaStreamIsCapturing");
     *status = cudaStreamCaptureStatusNone;
     if (stream.capture != nullptr) {
-      *status =
-          stream.capture->invalidated ? cudaStreamCaptureStatusInvalidated : cudaStreamCaptureStatusActive;
+      *status = stream.capture->invalidated ? cudaStreamCaptureStatusInvalidated : cudaStreamCaptureStatusActive;
     }
     return cudaSuccess;
   });

@@ -28,7 +28,9 @@ struct Copy {
   std::size_t height;
 };
 
-std::size_t extent(const Side& side, const Copy& copy) { return side.pitch * (copy.height - 1) + copy.width; }
+std::size_t extent(const Side& side, const Copy& copy) {
+  return side.pitch * (copy.height - 1) + copy.width;
+}
 
 // Row by row through memcpy, which sanitizers see.
 void run_copy(const Copy& copy) {

@@ -45,10 +45,10 @@ struct Pinned {
 };
 
 struct State {
-  std::map<std::uintptr_t, Allocation> live;         // By address of the payload.
+  std::map<std::uintptr_t, Allocation> live;  // By address of the payload.
   std::map<std::uintptr_t, Allocation> freed;
   std::map<std::uintptr_t, Pinned> pinned;
-  std::map<int, std::size_t> used;                   // Bytes by device.
+  std::map<int, std::size_t> used;  // Bytes by device.
   std::int64_t allocations = 0;
   int open = 0;
 };
@@ -58,7 +58,9 @@ State& state() {
   return it;
 }
 
-std::uintptr_t address_of(const void* data) { return reinterpret_cast<std::uintptr_t>(data); }
+std::uintptr_t address_of(const void* data) {
+  return reinterpret_cast<std::uintptr_t>(data);
+}
 
 // What begins at or before `address` and has not ended there.
 template <class Value>
@@ -261,7 +263,9 @@ cudaError_t cudaHostAlloc(void** result, std::size_t bytes, unsigned /*flags*/) 
   });
 }
 
-cudaError_t cudaMallocHost(void** result, std::size_t bytes) { return cudaHostAlloc(result, bytes, 0); }
+cudaError_t cudaMallocHost(void** result, std::size_t bytes) {
+  return cudaHostAlloc(result, bytes, 0);
+}
 
 cudaError_t cudaFreeHost(void* data) {
   return release_call([&] {

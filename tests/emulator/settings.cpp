@@ -15,8 +15,8 @@
 namespace rushlight::emulator {
 namespace {
 
-constexpr std::array kObjectNames = {"device allocation", "pinned allocation", "stream",       "event",
-                                     "graph",             "graph executable",  "cuBLAS handle"};
+constexpr std::array kObjectNames = {"device allocation", "pinned allocation", "stream", "event", "graph",
+                                     "graph executable",  "cuBLAS handle"};
 
 // Plain numbers, which are still there when the process has ended everything else.
 std::array<std::int64_t, kObjectNames.size()> live{};
@@ -76,8 +76,7 @@ Settings from_environment() {
        [&](const char* name, std::string_view text) { settings.memory = parse_number(name, text); });
   with("RUSHLIGHT_EMULATOR_DEVICES",
        [&](const char* name, std::string_view text) { settings.devices = static_cast<int>(parse_number(name, text)); });
-  with("RUSHLIGHT_EMULATOR_FAULT",
-       [&](const char* name, std::string_view text) { parse_fault(name, text, settings); });
+  with("RUSHLIGHT_EMULATOR_FAULT", [&](const char* name, std::string_view text) { parse_fault(name, text, settings); });
   with("RUSHLIGHT_EMULATOR_DRIVER",
        [&](const char* name, std::string_view text) { settings.driver = parse_driver(name, text); });
   return settings;
@@ -128,9 +127,15 @@ void configure(const Settings& settings) {
   reseed(settings.seed);
 }
 
-const Settings& settings() { return state().settings; }
-Counts counts() { return state().counts; }
-Counts& counters() { return state().counts; }
+const Settings& settings() {
+  return state().settings;
+}
+Counts counts() {
+  return state().counts;
+}
+Counts& counters() {
+  return state().counts;
+}
 
 std::int64_t live_objects() {
   std::int64_t sum = 0;
@@ -138,15 +143,21 @@ std::int64_t live_objects() {
   return sum;
 }
 
-void add_live(Object object, int change) { live[static_cast<std::size_t>(object)] += change; }
+void add_live(Object object, int change) {
+  live[static_cast<std::size_t>(object)] += change;
+}
 
 bool fault_now(FaultKind kind) {
   const std::int64_t call = state().fault_calls[static_cast<std::size_t>(kind)]++;
   return settings().fault == kind && call == settings().fault_at;
 }
 
-void lose_device() { lost = true; }
-bool device_is_lost() { return lost; }
+void lose_device() {
+  lost = true;
+}
+bool device_is_lost() {
+  return lost;
+}
 
 cudaError_t driver_status() {
   const Settings& now = settings();

@@ -173,7 +173,9 @@ void run_a_little() {
   }
 }
 
-bool something_is_queued() { return draw_busy_stream() != nullptr; }
+bool something_is_queued() {
+  return draw_busy_stream() != nullptr;
+}
 
 bool host_has_waited_for(std::uint64_t stream, std::uint64_t call) {
   const auto found = state().host.find(stream);

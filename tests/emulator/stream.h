@@ -36,9 +36,9 @@ struct Record {
 
 struct Task {
   std::uint64_t number = 0;
-  std::shared_ptr<const Work> work;
-  std::shared_ptr<Record> records;
-  std::shared_ptr<Record> waits_for;
+  std::shared_ptr<const Work> work = {};
+  std::shared_ptr<Record> records = {};
+  std::shared_ptr<Record> waits_for = {};
 };
 
 }  // namespace rushlight::emulator

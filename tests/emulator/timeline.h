@@ -26,13 +26,17 @@ void __tsan_ignore_thread_end();
 
 namespace rushlight::emulator::timeline {
 
-inline void* create() { return __tsan_create_fiber == nullptr ? nullptr : __tsan_create_fiber(0); }
+inline void* create() {
+  return __tsan_create_fiber == nullptr ? nullptr : __tsan_create_fiber(0);
+}
 
 inline void destroy(void* fiber) {
   if (__tsan_destroy_fiber != nullptr) __tsan_destroy_fiber(fiber);
 }
 
-inline void* current() { return __tsan_get_current_fiber == nullptr ? nullptr : __tsan_get_current_fiber(); }
+inline void* current() {
+  return __tsan_get_current_fiber == nullptr ? nullptr : __tsan_get_current_fiber();
+}
 
 /// What follows belongs to `fiber`, and is in no order with what came before.
 inline void switch_to(void* fiber) {

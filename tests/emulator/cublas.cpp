@@ -124,7 +124,7 @@ cublasStatus_t cublasDestroy_v2(cublasHandle_t handle) {
     handles().erase(&it);
     delete &it;
     add_live(Object::cublas_handle, -1);
-    return CUBLAS_STATUS_SUCCESS;
+    return device_is_lost() ? CUBLAS_STATUS_EXECUTION_FAILED : CUBLAS_STATUS_SUCCESS;
   });
 }
 

@@ -21,7 +21,6 @@ constexpr std::array kObjectNames = {"device allocation", "pinned allocation", "
 // Plain numbers, which are still there when the process has ended everything else.
 std::array<std::int64_t, kObjectNames.size()> live{};
 bool lost = false;
-bool loss_was_told = false;
 
 struct State {
   Settings settings;
@@ -101,8 +100,8 @@ void fail_if_something_is_left(int status, void*) {
                  static_cast<long long>(live[i]));
     bad = true;
   }
-  if (lost && !loss_was_told) {
-    std::fprintf(stderr, "emulated device: the process ends without having asked whether its launches succeeded\n");
+  if (something_is_queued()) {
+    std::fprintf(stderr, "emulated device: queued when the process ends: work that nobody waited for\n");
     bad = true;
   }
   if (bad) {
@@ -123,7 +122,6 @@ void configure(const Settings& settings) {
   now.counts = {};
   now.fault_calls = {};
   lost = false;
-  loss_was_told = false;
   reseed(settings.seed);
 }
 
@@ -170,11 +168,7 @@ cudaError_t driver_status() {
 cudaError_t device_status() {
   if (const cudaError_t error = driver_status(); error != cudaSuccess) return error;
   if (settings().driver == Driver::busy) return cudaErrorDevicesUnavailable;
-  if (lost) {
-    loss_was_told = true;
-    return cudaErrorLaunchFailure;
-  }
-  return cudaSuccess;
+  return lost ? cudaErrorLaunchFailure : cudaSuccess;
 }
 
 }  // namespace rushlight::emulator

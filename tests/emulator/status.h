@@ -1,8 +1,8 @@
 // What every call of the emulated runtime does first and last: whether the device can be used, faults that a test asked
 // for, counts, the last error.
 //
-// Errors left unread: only the loss of the device comes behind the back of a call. If no call has returned it when the
-// process ends, the process fails; statuses that calls returned are the caller's to look at.
+// Errors left unread: what a call does with a returned status cannot be seen. But every call returns the loss of the
+// device, and a process that ends with work that nobody waited for fails, as it cannot know how that work went.
 #pragma once
 
 #include <cuda_runtime.h>

@@ -1,3 +1,4 @@
+#include <cstdlib>
 #include <set>
 #include <string>
 #include <thread>
@@ -185,6 +186,18 @@ TEST_F(EmulatedStreamDeathTest, DestroyedHandlesAreRefused) {
   succeed(cudaEventDestroy(event));
   EXPECT_DEATH(cudaStreamSynchronize(stream), "no stream, or no longer");
   EXPECT_DEATH(cudaEventSynchronize(event), "no event, or no longer");
+}
+
+TEST_F(EmulatedStreamDeathTest, WorkThatNobodyWaitsForFailsTheProcess) {
+  EXPECT_EXIT(
+      {
+        cudaStream_t stream = nullptr;
+        cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking);
+        for (int i = 0; i < 5; ++i) launch(stream, [] {});
+        cudaStreamDestroy(stream);
+        std::exit(0);
+      },
+      testing::ExitedWithCode(1), "work that nobody waited for");
 }
 
 TEST_F(EmulatedStreamDeathTest, ConfiguringWaitsForNothing) {

@@ -7,6 +7,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <mutex>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -92,6 +94,23 @@ inline std::vector<float> download(const DeviceFloats& from, cudaStream_t stream
   succeed(cudaMemcpyAsync(to.data(), from.data(), from.bytes(), cudaMemcpyDeviceToHost, stream));
   return to;
 }
+
+/// In which order things ran, for streams that are in none.
+class Log {
+ public:
+  void add(const std::string& name) {
+    const std::lock_guard lock(mutex_);
+    names_ += name;
+  }
+  std::string names() const {
+    const std::lock_guard lock(mutex_);
+    return names_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::string names_;
+};
 
 /// Each test starts with a fresh device and leaves nothing alive.
 class EmulatedDeviceTest : public testing::Test {

@@ -1,3 +1,4 @@
+#include <atomic>
 #include <cstdlib>
 #include <cstring>
 
@@ -147,7 +148,7 @@ TEST_F(EmulatedMemoryDeathTest, OnlyWhatIsAliveIsFreed) {
 TEST_F(EmulatedMemoryTest, FreeingWaitsForQueuedWork) {
   with_seeds([] {
     const Stream stream;
-    int runs = 0;
+    std::atomic<int> runs = 0;
     {
       const DeviceFloats floats(1);
       succeed(launch(stream, [&runs, data = floats.data()] {

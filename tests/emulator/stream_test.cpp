@@ -1,3 +1,4 @@
+#include <atomic>
 #include <cstdlib>
 #include <set>
 #include <string>
@@ -15,7 +16,7 @@ TEST_F(EmulatedStreamTest, WorkRunsWhenSomebodyWaitsAndSometimesEarlier) {
   int early = 0;
   with_seeds([&] {
     const Stream stream;
-    int runs = 0;
+    std::atomic<int> runs = 0;
     succeed(launch(stream, [&] { ++runs; }));
     early += runs;
     succeed(cudaStreamSynchronize(stream));
@@ -28,10 +29,10 @@ TEST_F(EmulatedStreamTest, WorkRunsWhenSomebodyWaitsAndSometimesEarlier) {
 TEST_F(EmulatedStreamTest, AStreamKeepsTheOrderOfItsCalls) {
   with_seeds([] {
     const Stream stream;
-    std::string order;
-    for (const char* name : {"a", "b", "c", "d", "e"}) succeed(launch(stream, [&order, name] { order += name; }));
+    Log order;
+    for (const char* name : {"a", "b", "c", "d", "e"}) succeed(launch(stream, [&order, name] { order.add(name); }));
     succeed(cudaStreamSynchronize(stream));
-    EXPECT_EQ(order, "abcde");
+    EXPECT_EQ(order.names(), "abcde");
   });
 }
 
@@ -40,13 +41,13 @@ TEST_F(EmulatedStreamTest, StreamsComeInAnyOrderAndOthersMayNotRunAtAll) {
   with_seeds([&] {
     const Stream first;
     const Stream second;
-    std::string order;
-    for (const char* name : {"a", "b"}) succeed(launch(first, [&order, name] { order += name; }));
-    for (const char* name : {"c", "d"}) succeed(launch(second, [&order, name] { order += name; }));
+    Log order;
+    for (const char* name : {"a", "b"}) succeed(launch(first, [&order, name] { order.add(name); }));
+    for (const char* name : {"c", "d"}) succeed(launch(second, [&order, name] { order.add(name); }));
     succeed(cudaStreamSynchronize(second));
-    orders.insert(order);
+    orders.insert(order.names());
     succeed(cudaDeviceSynchronize());
-    EXPECT_EQ(order.size(), 4U);
+    EXPECT_EQ(order.names().size(), 4U);
   });
   EXPECT_TRUE(orders.contains("cd"));
   EXPECT_TRUE(orders.contains("abcd"));
@@ -58,17 +59,17 @@ TEST_F(EmulatedStreamTest, AnEventOrdersTwoStreams) {
   with_seeds([] {
     const Stream first;
     const Stream second;
-    std::string order;
+    Log order;
     {
       const Event event;  // May go before its wait is over.
-      succeed(launch(first, [&] { order += "a"; }));
+      succeed(launch(first, [&] { order.add("a"); }));
       succeed(cudaEventRecord(event, first));
       succeed(cudaStreamWaitEvent(second, event, 0));
       succeed(cudaEventRecord(event, second));  // The wait is for what was recorded when it was called.
     }
-    succeed(launch(second, [&] { order += "b"; }));
+    succeed(launch(second, [&] { order.add("b"); }));
     succeed(cudaStreamSynchronize(second));
-    EXPECT_EQ(order, "ab");
+    EXPECT_EQ(order.names(), "ab");
   });
 }
 
@@ -76,16 +77,16 @@ TEST_F(EmulatedStreamTest, EventsOrderMoreThanTwoStreams) {
   with_seeds([] {
     const Stream streams[3];
     const Event events[2];
-    std::string order;
-    succeed(launch(streams[0], [&] { order += "a"; }));
+    Log order;
+    succeed(launch(streams[0], [&] { order.add("a"); }));
     succeed(cudaEventRecord(events[0], streams[0]));
     succeed(cudaStreamWaitEvent(streams[1], events[0], 0));
-    succeed(launch(streams[1], [&] { order += "b"; }));
+    succeed(launch(streams[1], [&] { order.add("b"); }));
     succeed(cudaEventRecord(events[1], streams[1]));
     succeed(cudaStreamWaitEvent(streams[2], events[1], 0));
-    succeed(launch(streams[2], [&] { order += "c"; }));
+    succeed(launch(streams[2], [&] { order.add("c"); }));
     succeed(cudaStreamSynchronize(streams[2]));
-    EXPECT_EQ(order, "abc");
+    EXPECT_EQ(order.names(), "abc");
   });
 }
 
@@ -94,12 +95,12 @@ TEST_F(EmulatedStreamTest, WaitingForAnEventRunsWhatIsBeforeItAndMaybeNotWhatIsB
   with_seeds([&] {
     const Stream stream;
     const Event event;
-    std::string order;
-    succeed(launch(stream, [&] { order += "a"; }));
+    Log order;
+    succeed(launch(stream, [&] { order.add("a"); }));
     succeed(cudaEventRecord(event, stream));
-    succeed(launch(stream, [&] { order += "b"; }));
+    succeed(launch(stream, [&] { order.add("b"); }));
     succeed(cudaEventSynchronize(event));
-    orders.insert(order);
+    orders.insert(order.names());
     succeed(cudaStreamSynchronize(stream));
   });
   EXPECT_EQ(orders, (std::set<std::string>{"a", "ab"}));
@@ -118,7 +119,7 @@ TEST_F(EmulatedStreamTest, QueriesSayNotReadyAndComeToAnEnd) {
   with_seeds([&] {
     const Stream stream;
     const Event event;
-    int runs = 0;
+    std::atomic<int> runs = 0;
     succeed(launch(stream, [&] { ++runs; }));
     succeed(cudaEventRecord(event, stream));
     while (cudaEventQuery(event) == cudaErrorNotReady) ++not_ready;
@@ -133,7 +134,7 @@ TEST_F(EmulatedStreamTest, QueriesSayNotReadyAndComeToAnEnd) {
 TEST_F(EmulatedStreamTest, TheWorkOfADestroyedStreamStillRuns) {
   int early = 0;
   with_seeds([&] {
-    int runs = 0;
+    std::atomic<int> runs = 0;
     {
       const Stream stream;
       succeed(launch(stream, [&] { ++runs; }));
@@ -206,7 +207,7 @@ TEST_F(EmulatedStreamDeathTest, ConfiguringWaitsForNothing) {
     ASSERT_LT(settings.seed, 64U);
     configure(settings);
     const Stream stream;
-    int runs = 0;
+    std::atomic<int> runs = 0;
     succeed(launch(stream, [&] { ++runs; }));
     const bool late = runs == 0;
     if (late) {

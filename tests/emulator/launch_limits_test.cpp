@@ -1,12 +1,12 @@
-#include <string>
+#include <atomic>
 
 #include "tests/emulator/device_test.h"
 
 namespace rushlight::emulator {
 namespace {
 
-using EmulatedLaunchTest = EmulatedDeviceTest;
-using EmulatedLaunchDeathTest = EmulatedDeviceTest;
+using EmulatedLaunchLimitsTest = EmulatedDeviceTest;
+using EmulatedLaunchLimitsDeathTest = EmulatedDeviceTest;
 
 void other_kernel() {}
 
@@ -17,9 +17,9 @@ Settings faulty(FaultKind kind, std::int64_t at) {
   return settings;
 }
 
-TEST_F(EmulatedLaunchTest, EveryThreadOfEveryBlockRuns) {
+TEST_F(EmulatedLaunchLimitsTest, EveryThreadOfEveryBlockRuns) {
   const Stream stream;
-  int runs = 0;
+  std::atomic<int> runs = 0;
   succeed(launch(
       stream, [&] { ++runs; }, dim3(2, 3), dim3(4, 2)));
   succeed(cudaStreamSynchronize(stream));
@@ -27,7 +27,7 @@ TEST_F(EmulatedLaunchTest, EveryThreadOfEveryBlockRuns) {
   EXPECT_EQ(counts().launches, 1);
 }
 
-TEST_F(EmulatedLaunchTest, SizesBeyondTheLimitsAreRefused) {
+TEST_F(EmulatedLaunchLimitsTest, SizesBeyondTheLimitsAreRefused) {
   const Stream stream;
   const auto status = [&](dim3 grid, dim3 block) {
     const cudaError_t error = launch(
@@ -49,7 +49,7 @@ TEST_F(EmulatedLaunchTest, SizesBeyondTheLimitsAreRefused) {
   EXPECT_EQ(counts().launches, 2);
 }
 
-TEST_F(EmulatedLaunchTest, SharedMemoryBeyond48KilobytesIsAskedForByKernel) {
+TEST_F(EmulatedLaunchLimitsTest, SharedMemoryBeyond48KilobytesIsAskedForByKernel) {
   constexpr int kOptin = 227 << 10;
   const Stream stream;
   const auto status = [&](int bytes) {
@@ -75,7 +75,7 @@ TEST_F(EmulatedLaunchTest, SharedMemoryBeyond48KilobytesIsAskedForByKernel) {
   succeed(cudaStreamSynchronize(stream));
 }
 
-TEST_F(EmulatedLaunchTest, OccupancyIsBoundedByThreadsBlocksAndSharedMemory) {
+TEST_F(EmulatedLaunchLimitsTest, OccupancyIsBoundedByThreadsBlocksAndSharedMemory) {
   const auto* kernel = reinterpret_cast<const void*>(&some_kernel);
   const auto blocks = [kernel](int threads, std::size_t shared) {
     int result = -1;
@@ -91,7 +91,7 @@ TEST_F(EmulatedLaunchTest, OccupancyIsBoundedByThreadsBlocksAndSharedMemory) {
   EXPECT_EQ(cudaOccupancyMaxActiveBlocksPerMultiprocessor(&result, kernel, 1025, 0), cudaErrorInvalidValue);
 }
 
-TEST_F(EmulatedLaunchTest, AStreamOfAnotherDeviceIsRefused) {
+TEST_F(EmulatedLaunchLimitsTest, AStreamOfAnotherDeviceIsRefused) {
   Settings settings;
   settings.devices = 2;
   configure(settings);
@@ -103,7 +103,7 @@ TEST_F(EmulatedLaunchTest, AStreamOfAnotherDeviceIsRefused) {
   succeed(cudaStreamSynchronize(stream));
 }
 
-TEST_F(EmulatedLaunchDeathTest, LaunchAttributesAreNotEmulated) {
+TEST_F(EmulatedLaunchLimitsDeathTest, LaunchAttributesAreNotEmulated) {
   const Stream stream;
   cudaLaunchAttribute attribute{};
   cudaLaunchConfig_t config{};
@@ -115,10 +115,10 @@ TEST_F(EmulatedLaunchDeathTest, LaunchAttributesAreNotEmulated) {
   EXPECT_DEATH(enqueue_launch(config, Launch{}), "launch attributes");
 }
 
-TEST_F(EmulatedLaunchTest, AFaultHitsTheCallThatItIsSetFor) {
+TEST_F(EmulatedLaunchLimitsTest, AFaultHitsTheCallThatItIsSetFor) {
   configure(faulty(FaultKind::launch, 2));
   const Stream stream;
-  int runs = 0;
+  std::atomic<int> runs = 0;
   EXPECT_EQ(launch(stream, [&] { ++runs; }), cudaSuccess);
   EXPECT_EQ(launch(stream, [&] { ++runs; }), cudaSuccess);
   EXPECT_EQ(launch(stream, [&] { ++runs; }), cudaErrorLaunchFailure);
@@ -130,7 +130,7 @@ TEST_F(EmulatedLaunchTest, AFaultHitsTheCallThatItIsSetFor) {
   EXPECT_EQ(runs, 3);
 }
 
-TEST_F(EmulatedLaunchTest, AllocationsAndCopiesCanFailToo) {
+TEST_F(EmulatedLaunchLimitsTest, AllocationsAndCopiesCanFailToo) {
   configure(faulty(FaultKind::allocation, 1));
   const Stream stream;
   const DeviceFloats floats(1);
@@ -146,7 +146,7 @@ TEST_F(EmulatedLaunchTest, AllocationsAndCopiesCanFailToo) {
   EXPECT_EQ(download(floats, stream), std::vector<float>{1});
 }
 
-TEST_F(EmulatedLaunchTest, ALostDeviceStaysLostAndStillTakesBackWhatItGave) {
+TEST_F(EmulatedLaunchLimitsTest, ALostDeviceStaysLostAndStillTakesBackWhatItGave) {
   int behind_the_call = 0;
   for (std::uint64_t seed = 0; seed < 16; ++seed) {
     Settings settings = faulty(FaultKind::lost, 1);
@@ -157,7 +157,7 @@ TEST_F(EmulatedLaunchTest, ALostDeviceStaysLostAndStillTakesBackWhatItGave) {
       const Event event;
       const DeviceFloats floats(1);
       const PinnedFloats pinned(1);
-      int runs = 0;
+      std::atomic<int> runs = 0;
       succeed(launch(stream, [&] { ++runs; }));
       const cudaError_t status = launch(stream, [&] { runs += 10; });
       behind_the_call += status == cudaSuccess ? 1 : 0;

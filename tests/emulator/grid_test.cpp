@@ -84,7 +84,9 @@ std::vector<unsigned> order_of(std::uint64_t seed, unsigned blocks, unsigned thr
   return order;
 }
 
-TEST(EmulatedGridTest, RunsEachThreadOfEachBlockOnceWithItsIndices) {
+class EmulatedGridTest : public KernelTest {};
+
+TEST_F(EmulatedGridTest, RunsEachThreadOfEachBlockOnceWithItsIndices) {
   EXPECT_EQ(wrong_seeds([] {
               std::vector<std::uint64_t> y(6 * 15 * 8);
               run_kernel(dim3(3, 5, 2), dim3(2, 3, 4), 0, write_index, y.data());
@@ -96,7 +98,7 @@ TEST(EmulatedGridTest, RunsEachThreadOfEachBlockOnceWithItsIndices) {
             0);
 }
 
-TEST(EmulatedGridTest, RunsBlocksOfAnySize) {
+TEST_F(EmulatedGridTest, RunsBlocksOfAnySize) {
   for (const unsigned threads : {1u, 31u, 32u, 33u, 1023u, 1024u}) {
     std::vector<unsigned> order = order_of(threads, 5, threads);
     std::sort(order.begin(), order.end());
@@ -104,21 +106,21 @@ TEST(EmulatedGridTest, RunsBlocksOfAnySize) {
   }
 }
 
-TEST(EmulatedGridTest, RefusesBlocksThatNoDeviceRuns) {
+TEST_F(EmulatedGridTest, RefusesBlocksThatNoDeviceRuns) {
   EXPECT_DEATH(run_kernel(1, 1025, 0, skip_barrier, 0u), "emulated device: kernel test: a block of that size");
   EXPECT_DEATH(run_kernel(0, 32, 0, skip_barrier, 0u), "a grid of that size");
 }
 
-TEST(EmulatedGridTest, BarrierOrdersSharedMemory) {
+TEST_F(EmulatedGridTest, BarrierOrdersSharedMemory) {
   EXPECT_EQ(wrong_seeds([] { return reverses(true); }), 0);
 }
 
-TEST(EmulatedGridTest, MissingBarrierGivesWrongResults) {
+TEST_F(EmulatedGridTest, MissingBarrierGivesWrongResults) {
   if (kTsan) GTEST_SKIP() << "a race";
   EXPECT_GE(wrong_seeds([] { return reverses(false); }), 15);
 }
 
-TEST(EmulatedGridTest, BarriersCountPredicates) {
+TEST_F(EmulatedGridTest, BarriersCountPredicates) {
   std::vector<int> y(64);
   EXPECT_EQ(wrong_seeds([&] {
               run_kernel(1, 64, 0, count_predicates, y.data());
@@ -127,38 +129,38 @@ TEST(EmulatedGridTest, BarriersCountPredicates) {
             0);
 }
 
-TEST(EmulatedGridTest, SharedMemoryStartsAsNaNsInEachBlock) {
+TEST_F(EmulatedGridTest, SharedMemoryStartsAsNaNsInEachBlock) {
   std::vector<float> y(64);
   run_kernel(1, 64, sizeof(Numbers), read_uninitialized, y.data());
   EXPECT_TRUE(std::all_of(y.begin(), y.end(), [](float value) { return std::isnan(value); }));
 }
 
-TEST(EmulatedGridTest, WritesBeyondSharedMemoryAreFound) {
+TEST_F(EmulatedGridTest, WritesBeyondSharedMemoryAreFound) {
   const char* const message = kAsan ? "use-after-poison" : "kernel test, block \\(0, 0, 0\\): a thread wrote beyond";
   EXPECT_DEATH(run_kernel(1, 1, sizeof(Numbers), write_shared, 64u), message);
   EXPECT_DEATH(run_kernel(1, 1, sizeof(Numbers), write_shared, ~std::size_t{0}), message);
 }
 
-TEST(EmulatedGridTest, LayoutMustFitTheLaunch) {
+TEST_F(EmulatedGridTest, LayoutMustFitTheLaunch) {
   EXPECT_DEATH(run_kernel(1, 1, sizeof(Numbers) - 4, write_shared, 0u),
                "asks for 256 bytes of shared memory of a launch that gives 252");
 }
 
-TEST(EmulatedGridTest, ThreadThatEndsBeforeABarrierIsFound) {
+TEST_F(EmulatedGridTest, ThreadThatEndsBeforeABarrierIsFound) {
   EXPECT_DEATH(run_kernel(dim3(1, 1), 64, 0, skip_barrier, 5u),
                "kernel test, block \\(0, 0, 0\\): its threads diverge: threads 5 have ended; "
                "threads 0-4, 6-63 wait at __syncthreads");
 }
 
-TEST(EmulatedGridTest, DifferentBarriersAreFound) {
+TEST_F(EmulatedGridTest, DifferentBarriersAreFound) {
   EXPECT_DEATH(run_kernel(1, 64, 0, mix_barriers), "its threads diverge: .*wait at __syncthreads_count");
 }
 
-TEST(EmulatedGridTest, DeviceFunctionsBelongToKernels) {
+TEST_F(EmulatedGridTest, DeviceFunctionsBelongToKernels) {
   EXPECT_DEATH(__syncthreads(), "emulated device: __syncthreads is called outside of a kernel");
 }
 
-TEST(EmulatedGridTest, SeedGivesTheOrder) {
+TEST_F(EmulatedGridTest, SeedGivesTheOrder) {
   std::set<std::vector<unsigned>> orders;
   for (std::uint64_t seed = 0; seed < kSeeds; ++seed) {
     const std::vector<unsigned> order = order_of(seed, 3, 64);
@@ -168,7 +170,7 @@ TEST(EmulatedGridTest, SeedGivesTheOrder) {
   EXPECT_EQ(orders.size(), kSeeds);
 }
 
-TEST(EmulatedGridTest, BlocksStartInAnyOrderAndRunAtTheSameTime) {
+TEST_F(EmulatedGridTest, BlocksStartInAnyOrderAndRunAtTheSameTime) {
   std::set<unsigned> first;
   std::uint64_t mixed = 0;
   for (std::uint64_t seed = 0; seed < kSeeds; ++seed) {

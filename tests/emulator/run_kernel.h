@@ -1,7 +1,10 @@
 // Runs a kernel at once, on memory of the host: for the tests of the emulated device itself.
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <cstddef>
+#include <cstdint>
 #include <utility>
 
 #include "tests/emulator/internal.h"
@@ -46,5 +49,13 @@ constexpr bool kAsan = true;
 #else
 constexpr bool kAsan = false;
 #endif
+
+class KernelTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    // In a forked child of a process with fibers ThreadSanitizer sees no order: the child must start anew.
+    if (kTsan) GTEST_FLAG_SET(death_test_style, "threadsafe");
+  }
+};
 
 }  // namespace rushlight::emulator

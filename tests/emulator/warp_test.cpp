@@ -128,16 +128,18 @@ bool adds_neighbours(bool with_barrier) {
   return true;
 }
 
-TEST(EmulatedWarpTest, BarrierOrdersWarps) {
+class EmulatedWarpTest : public KernelTest {};
+
+TEST_F(EmulatedWarpTest, BarrierOrdersWarps) {
   EXPECT_EQ(wrong_seeds([] { return adds_neighbours(true); }), 0);
 }
 
-TEST(EmulatedWarpTest, ShufflesHideNoMissingBarrier) {
+TEST_F(EmulatedWarpTest, ShufflesHideNoMissingBarrier) {
   if (kTsan) GTEST_SKIP() << "a race";
   EXPECT_GE(wrong_seeds([] { return adds_neighbours(false); }), 15);
 }
 
-TEST(EmulatedWarpTest, ShufflesSelectLanesAsCudaDoes) {
+TEST_F(EmulatedWarpTest, ShufflesSelectLanesAsCudaDoes) {
   for (const int width : {2, 8, 32}) {
     for (int operand = 0; operand < 32; ++operand) {
       std::vector<int> y(5 * 32);
@@ -156,7 +158,7 @@ TEST(EmulatedWarpTest, ShufflesSelectLanesAsCudaDoes) {
   }
 }
 
-TEST(EmulatedWarpTest, VotesCountTheLanesOfTheirMask) {
+TEST_F(EmulatedWarpTest, VotesCountTheLanesOfTheirMask) {
   std::vector<unsigned> y(128);
   EXPECT_EQ(wrong_seeds([&] {
               run_kernel(1, 40, 0, vote, y.data());
@@ -172,7 +174,7 @@ TEST(EmulatedWarpTest, VotesCountTheLanesOfTheirMask) {
             0);
 }
 
-TEST(EmulatedWarpTest, CallsWaitForTheLanesOfTheirMaskOnly) {
+TEST_F(EmulatedWarpTest, CallsWaitForTheLanesOfTheirMaskOnly) {
   std::vector<int> y(32);
   EXPECT_EQ(wrong_seeds([&] {
               run_kernel(1, 32, 0, halves, y.data());
@@ -181,13 +183,13 @@ TEST(EmulatedWarpTest, CallsWaitForTheLanesOfTheirMaskOnly) {
             0);
 }
 
-TEST(EmulatedWarpTest, LanesOutsideTheMaskGiveNoValue) {
+TEST_F(EmulatedWarpTest, LanesOutsideTheMaskGiveNoValue) {
   std::vector<unsigned> y(16);
   run_kernel(1, 32, 0, read_beside_mask, y.data());
   EXPECT_EQ(std::count(y.begin(), y.end(), ~0u), 16);
 }
 
-TEST(EmulatedWarpTest, WarpsRunAheadOfOthersAndBesideThem) {
+TEST_F(EmulatedWarpTest, WarpsRunAheadOfOthersAndBesideThem) {
   std::uint64_t ahead = 0;
   std::uint64_t beside = 0;
   for (std::uint64_t seed = 0; seed < kSeeds; ++seed) {
@@ -206,7 +208,7 @@ TEST(EmulatedWarpTest, WarpsRunAheadOfOthersAndBesideThem) {
   EXPECT_GE(beside, 2);
 }
 
-TEST(EmulatedWarpTest, DivergenceIsFound) {
+TEST_F(EmulatedWarpTest, DivergenceIsFound) {
   EXPECT_DEATH(run_kernel(1, 32, 0, end_before_shuffle), "block \\(0, 0, 0\\): .*(thread 3, which has|s 3 have) ended");
   EXPECT_DEATH(run_kernel(1, 32, 0, not_in_own_mask), "thread 0 is not in the mask of its own call");
   EXPECT_DEATH(run_kernel(1, 32, 0, different_masks), "threads 4 wait at __syncwarp of mask 0xff");
@@ -214,7 +216,7 @@ TEST(EmulatedWarpTest, DivergenceIsFound) {
   EXPECT_DEATH(run_kernel(1, 32, 0, odd_width), "a shuffle of width 12");
 }
 
-TEST(EmulatedWarpTest, AtomicsLoseNothing) {
+TEST_F(EmulatedWarpTest, AtomicsLoseNothing) {
   EXPECT_EQ(wrong_seeds([] {
               Results results{0, ~0u, 0, 0, 0};
               run_kernel(3, 50, 0, use_atomics, &results);
@@ -225,7 +227,7 @@ TEST(EmulatedWarpTest, AtomicsLoseNothing) {
             0);
 }
 
-TEST(EmulatedWarpTest, ThreadsThatWaitByAtomicsLetOthersRun) {
+TEST_F(EmulatedWarpTest, ThreadsThatWaitByAtomicsLetOthersRun) {
   EXPECT_EQ(wrong_seeds([] {
               unsigned flag = 0;
               run_kernel(1, 64, 0, wait_for_last_thread, &flag);

@@ -48,7 +48,9 @@ void Block::start(Grid& grid, std::uint64_t number) {
   number_ = number;
   index_ = index_in(launch.grid, number);
   shared_.allocate(launch.shared_bytes);
-  FiberPool::instance().take(count, fibers_);
+  if (fibers_.empty()) fibers_ = FiberPool::instance().take(count);
+  // Threads on one fiber are ordered for ThreadSanitizer: which ones are must change.
+  for (std::size_t left = count; left > 1; --left) std::swap(fibers_[draw(left)], fibers_[left - 1]);
   threads_.resize(count);
   for (unsigned i = 0; i < count; ++i) {
     Thread& thread = threads_[i];
@@ -82,7 +84,6 @@ bool Block::step() {
   fibers_[thread.number]->resume();
   running = nullptr;
   if (exited_ < threads_.size()) return true;
-  FiberPool::instance().give_back(fibers_);
   if (!shared_.release()) fail("a thread wrote beyond the ends of its shared memory");
   return false;
 }

@@ -50,12 +50,18 @@ struct Thread {
 /// The thread that runs. A violation outside of kernels.
 Thread& this_thread(const char* caller);
 
+/// Takes its fibers from the pool when it first starts, and gives them back at its own end.
 class Block {
  public:
-  /// REQUIRES: the pool has a fiber for each thread.
+  Block() = default;
+  ~Block() { FiberPool::instance().give_back(fibers_); }
+  Block(const Block&) = delete;
+  Block& operator=(const Block&) = delete;
+
+  /// As block `number` of the grid.
   void start(Grid& grid, std::uint64_t number);
 
-  /// Runs one thread, as drawn, until it waits or ends. Returns false when all have ended and the block is no more.
+  /// Runs one thread, as drawn, until it waits or ends. Returns false when all have ended; it may start again.
   bool step();
 
   Grid& grid() { return *grid_; }

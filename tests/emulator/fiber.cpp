@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdint>
 
 #include "tests/emulator/internal.h"
 #include "tests/emulator/sanitizers.h"
@@ -11,8 +12,7 @@
 namespace rushlight::emulator {
 namespace {
 
-constexpr unsigned kNoOrder = 1;             // __tsan_switch_to_fiber_no_sync
-constexpr std::size_t kSpareUnderTsan = 64;  // So that also small blocks change fibers.
+constexpr unsigned kNoOrder = 1;  // __tsan_switch_to_fiber_no_sync
 
 /// The stack that resumes fibers.
 struct Home {
@@ -20,7 +20,6 @@ struct Home {
   const void* stack = nullptr;
   std::size_t bytes = 0;
   void* asan_fake_stack = nullptr;
-  void* tsan_fiber = nullptr;
 };
 
 Home home;
@@ -51,7 +50,7 @@ void Fiber::resume() {
   running = this;
   if (__sanitizer_start_switch_fiber) __sanitizer_start_switch_fiber(&home.asan_fake_stack, stack_, stack_bytes());
   if (__tsan_switch_to_fiber) {
-    home.tsan_fiber = __tsan_get_current_fiber();
+    tsan_home_ = __tsan_get_current_fiber();
     __tsan_switch_to_fiber(tsan_fiber_, kNoOrder);
   }
   switch_stack(home.point, point_);
@@ -61,7 +60,7 @@ void Fiber::resume() {
 void Fiber::pause() {
   Fiber* const self = running;
   if (__sanitizer_start_switch_fiber) __sanitizer_start_switch_fiber(&self->asan_fake_stack_, home.stack, home.bytes);
-  if (__tsan_switch_to_fiber) __tsan_switch_to_fiber(home.tsan_fiber, kNoOrder);
+  if (__tsan_switch_to_fiber) __tsan_switch_to_fiber(self->tsan_home_, kNoOrder);
   switch_stack(self->point_, home.point);
   if (__sanitizer_finish_switch_fiber) {
     __sanitizer_finish_switch_fiber(self->asan_fake_stack_, &home.stack, &home.bytes);
@@ -81,19 +80,22 @@ FiberPool& FiberPool::instance() {
   return pool;
 }
 
-void FiberPool::take(std::size_t count, std::vector<Fiber*>& taken) {
-  const std::size_t wanted = has_tsan() ? std::max(2 * count, count + kSpareUnderTsan) : count;
-  const std::size_t in_use = all_.size() - free_.size();
-  while (free_.size() < count || all_.size() < std::min(kMost, wanted)) {
-    if (in_use + free_.size() == kMost) violation("out of fibers");
+std::vector<Fiber*> FiberPool::take(std::size_t count) {
+  const void* const home_fiber = __tsan_get_current_fiber ? __tsan_get_current_fiber() : nullptr;
+  const auto of_another = [home_fiber](const Fiber* fiber) {
+    return fiber->tsan_home() != nullptr && fiber->tsan_home() != home_fiber;
+  };
+  // Those to take stand at the end.
+  const auto own = std::stable_partition(free_.begin(), free_.end(), of_another);
+  auto suitable = static_cast<std::size_t>(free_.end() - own);
+  while (free_.size() < count || (suitable < count && all_.size() < kFew)) {
     free_.push_back(all_.emplace_back(std::make_unique<Fiber>()).get());
+    ++suitable;
   }
-  taken.resize(count);
-  for (Fiber*& fiber : taken) {
-    std::swap(free_[draw(free_.size())], free_.back());
-    fiber = free_.back();
-    free_.pop_back();
-  }
+  const auto first = free_.end() - static_cast<std::ptrdiff_t>(count);
+  std::vector<Fiber*> taken(first, free_.end());
+  free_.erase(first, free_.end());
+  return taken;
 }
 
 void FiberPool::give_back(const std::vector<Fiber*>& fibers) {

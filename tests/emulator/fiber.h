@@ -24,6 +24,9 @@ class Fiber {
   /// Back to who resumed the fiber that runs.
   static void pause();
 
+  /// ThreadSanitizer's fiber that resumed it last; null if it is new, and without ThreadSanitizer.
+  const void* tsan_home() const { return tsan_home_; }
+
  private:
   static void run();
 
@@ -31,6 +34,7 @@ class Fiber {
   void* stack_ = nullptr;
   void* asan_fake_stack_ = nullptr;
   void* tsan_fiber_ = nullptr;
+  void* tsan_home_ = nullptr;
   void (*body_)(void*) = nullptr;
   void* argument_ = nullptr;
 };
@@ -42,15 +46,14 @@ class FiberPool {
 
   static constexpr std::size_t kMost = 2048;
 
-  /// How many more can be taken.
-  std::size_t left() const { return kMost - all_.size() + free_.size(); }
-
-  /// Any `count` of the free ones in any order, as drawn: two threads on one fiber are ordered for ThreadSanitizer, so
-  /// that which threads share one must change. REQUIRES: count <= left().
-  void take(std::size_t count, std::vector<Fiber*>& taken);
+  /// What ran on a fiber comes, for ThreadSanitizer, before what runs on it next. So each stream, which is a fiber too,
+  /// keeps fibers of its own as long as there are few. REQUIRES: no more than kMost are taken at a time.
+  std::vector<Fiber*> take(std::size_t count);
   void give_back(const std::vector<Fiber*>& fibers);
 
  private:
+  static constexpr std::size_t kFew = 1024;
+
   std::vector<std::unique_ptr<Fiber>> all_;
   std::vector<Fiber*> free_;
 };

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <sys/mman.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <memory>
@@ -12,9 +13,8 @@
 namespace rushlight::emulator {
 namespace {
 
-struct Argument {
-  int rows;  // 4 bytes of padding follow.
-  const float* x;
+struct alignas(16) Argument {
+  const float* x;  // 8 bytes of padding follow.
 };
 
 template <class T, int kFactor>
@@ -30,8 +30,7 @@ void launch_with(const float* x) {
   Argument argument{};
   // What a copy of a stack pointer leaves in padding.
   const std::uintptr_t stale = reinterpret_cast<std::uintptr_t>(&argument);
-  std::memcpy(&argument, &stale, sizeof(stale));
-  argument.rows = 784;
+  std::memcpy(reinterpret_cast<std::byte*>(&argument) + sizeof(stale), &stale, sizeof(stale));
   argument.x = x;
   ASSERT_EQ(cudaLaunchKernelEx(&config, scale<Argument, 1>, argument, 784), cudaSuccess);
 }
@@ -51,7 +50,7 @@ TEST_F(EmulatedLaunchTest, NamesKernelsWithTheTypesOfTheirParameters) {
 TEST_F(EmulatedLaunchTest, ArgumentsMayNotPointIntoHostMemory) {
   const float local = 0;
   const auto piece = std::make_unique<float[]>(10);
-  const std::string where = "kernel scale<Argument, 1>\\(.*Argument, int\\): argument 0 points at byte 8 into ";
+  const std::string where = "kernel scale<Argument, 1>\\(.*Argument, int\\): argument 0 points at byte 0 into ";
   EXPECT_DEATH(launch_with(&local), where + "the stack of the host");
   EXPECT_DEATH(launch_with(piece.get()), where + "the heap of the host");
   EXPECT_DEATH(launch_with(&variable), where + "the program's variables of the host");

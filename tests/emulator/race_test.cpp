@@ -1,12 +1,15 @@
 // What ThreadSanitizer reports of kernels on the emulated device, and what it does not. Other builds skip it.
 #include <gtest/gtest.h>
 
-#include <array>
+#include <algorithm>
+#include <cstdint>
 #include <cstdlib>
+#include <memory>
 #include <vector>
 
 #include "kernels/device.cuh"
 #include "tests/emulator/run_kernel.h"
+#include "tests/emulator/sanitizers.h"
 
 // A report of a race ends the process with this status, at once.
 extern "C" const char* __tsan_default_options();
@@ -25,6 +28,12 @@ struct Numbers {
 
 __global__ void add_one(int* y) {
   if (threadIdx.x == 0) y[0] += 1;
+}
+
+__global__ void add_one_between_barriers(int* y) {
+  __syncthreads();
+  if (threadIdx.x == 0) y[0] += 1;
+  __syncthreads();
 }
 
 __global__ void one_each(int* y) {
@@ -133,11 +142,42 @@ class EmulatedRaceTest : public KernelTest {
       testing::ExitedWithCode(66), "ThreadSanitizer: data race")
 
 TEST_F(EmulatedRaceTest, BlocksOfALaunchAreUnordered) {
-  EXPECT_RACE(run_kernel(4, 1, 0, add_one, integers_.data()));
+  for (std::uint64_t seed = 0; seed < 5; ++seed) {
+    reseed(seed);
+    EXPECT_RACE(run_kernel(4, 1, 0, add_one, integers_.data()));
+  }
+  EXPECT_RACE(run_kernel(4, 64, 0, add_one, integers_.data()));
 }
 
-TEST_F(EmulatedRaceTest, BlocksOfManyThreadsAreUnordered) {
-  EXPECT_RACE(run_kernel(4, 64, 0, add_one, integers_.data()));
+TEST_F(EmulatedRaceTest, BarriersOrderNoOtherBlock) {
+  for (std::uint64_t seed = 0; seed < 5; ++seed) {
+    reseed(seed);
+    EXPECT_RACE(run_kernel(4, 32, 0, add_one_between_barriers, integers_.data()));
+  }
+}
+
+TEST_F(EmulatedRaceTest, StreamsAreUnorderedWithoutAnEvent) {
+  const auto on_two_streams = [this](bool event) {
+    const Launch launch = make_launch(1, 64, sizeof(Numbers), turn, floats_.data(), true);
+    const std::shared_ptr<Order> order = make_order();
+    void* const host = __tsan_get_current_fiber();
+    void* const first = __tsan_create_fiber(0);
+    void* const second = __tsan_create_fiber(0);
+    __tsan_switch_to_fiber(first, 1);
+    run_grid(launch);
+    if (event) order->release();
+    __tsan_switch_to_fiber(second, 1);
+    if (event) order->acquire();
+    run_grid(launch);
+    __tsan_switch_to_fiber(host, 0);
+  };
+  EXPECT_RACE(on_two_streams(false));
+  EXPECT_EXIT(
+      {
+        on_two_streams(true);
+        std::_Exit(0);
+      },
+      testing::ExitedWithCode(0), "");
 }
 
 TEST_F(EmulatedRaceTest, LaunchesComeAfterWhatCameBefore) {

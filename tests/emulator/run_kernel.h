@@ -12,17 +12,23 @@
 namespace rushlight::emulator {
 
 template <class... Parameters, class... Arguments>
-void run_kernel(dim3 grid, dim3 block, std::size_t shared_bytes, void (*kernel)(Parameters...),
-                Arguments&&... arguments) {
-  [&](Parameters... values) {
+Launch make_launch(dim3 grid, dim3 block, std::size_t shared_bytes, void (*kernel)(Parameters...),
+                   Arguments&&... arguments) {
+  return [&](Parameters... values) {
     Launch launch;
     launch.name = "test";
     launch.grid = grid;
     launch.block = block;
     launch.shared_bytes = shared_bytes;
     launch.thread = [kernel, values...] { kernel(values...); };
-    run_grid(launch);
+    return launch;
   }(std::forward<Arguments>(arguments)...);
+}
+
+template <class... Parameters, class... Arguments>
+void run_kernel(dim3 grid, dim3 block, std::size_t shared_bytes, void (*kernel)(Parameters...),
+                Arguments&&... arguments) {
+  run_grid(make_launch(grid, block, shared_bytes, kernel, std::forward<Arguments>(arguments)...));
 }
 
 constexpr std::uint64_t kSeeds = 20;

@@ -179,6 +179,21 @@ TEST_F(EmulatedCublasTest, InputsAreRoundedToNearestEvenAsTheComputeTypeSays) {
   EXPECT_EQ(bf16(bf16_tie_down + ulp, 1), 1 + std::ldexp(1.0F, -7));
 }
 
+TEST_F(EmulatedCublasTest, WhatAFactorOfZeroLeavesOutMayBeNaN) {
+  const Stream stream;
+  const Handle handle(stream);
+  const DeviceFloats fresh(3);
+  const DeviceFloats floats(3);
+  upload(floats, {3, 5, 7}, stream);
+  Product p;
+  succeed(call(handle, p, floats.data(), floats.data() + 1, fresh.data()));
+  p.alpha = 0;
+  p.beta = 2;
+  succeed(call(handle, p, fresh.data() + 1, fresh.data() + 2, floats.data() + 2));
+  EXPECT_EQ(download(fresh, stream)[0], 15);
+  EXPECT_EQ(download(floats, stream)[2], 14);
+}
+
 TEST_F(EmulatedCublasTest, ProductsRunInTheirStreamWithTheScalarsOfTheCall) {
   with_seeds([] {
     const Stream stream;

@@ -161,6 +161,7 @@ TEST_F(EmulatedLaunchLimitsTest, ALostDeviceStaysLostAndStillTakesBackWhatItGave
       succeed(launch(stream, [&] { ++runs; }));
       const cudaError_t status = launch(stream, [&] { runs += 10; });
       behind_the_call += status == cudaSuccess ? 1 : 0;
+      launch(stream, [&] { runs += 100; });
       cudaMemcpyAsync(pinned.data(), floats.data(), 4, cudaMemcpyDeviceToHost, stream);
       EXPECT_EQ(cudaStreamSynchronize(stream), cudaErrorLaunchFailure);
       EXPECT_EQ(runs, 1);

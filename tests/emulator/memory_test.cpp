@@ -85,6 +85,7 @@ TEST_F(EmulatedMemoryDeathTest, TheHostMayNotTouchDeviceMemory) {
   const Stream stream;
   const DeviceFloats floats(5);
   EXPECT_DEATH(floats.data()[0] = 1, "");
+  succeed(cudaMemsetAsync(floats.data(), 0, floats.bytes(), stream));
   succeed(cudaStreamSynchronize(stream));
   EXPECT_DEATH(floats.data()[0] = 1, "");
 }

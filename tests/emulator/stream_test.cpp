@@ -38,14 +38,17 @@ TEST_F(EmulatedStreamTest, AStreamKeepsTheOrderOfItsCalls) {
 
 TEST_F(EmulatedStreamTest, StreamsComeInAnyOrderAndOthersMayNotRunAtAll) {
   std::set<std::string> orders;
+  int waits_with_company = 0;
   with_seeds([&] {
     const Stream first;
     const Stream second;
     Log order;
     for (const char* name : {"a", "b"}) succeed(launch(first, [&order, name] { order.add(name); }));
     for (const char* name : {"c", "d"}) succeed(launch(second, [&order, name] { order.add(name); }));
+    const std::size_t before = order.names().size();
     succeed(cudaStreamSynchronize(second));
     orders.insert(order.names());
+    waits_with_company += before == 0 && order.names().size() > 2 ? 1 : 0;
     succeed(cudaDeviceSynchronize());
     EXPECT_EQ(order.names().size(), 4U);
   });
@@ -53,6 +56,7 @@ TEST_F(EmulatedStreamTest, StreamsComeInAnyOrderAndOthersMayNotRunAtAll) {
   EXPECT_TRUE(orders.contains("abcd"));
   EXPECT_TRUE(orders.contains("cdab") || orders.contains("cda"));
   EXPECT_GE(orders.size(), 5U);
+  EXPECT_GT(waits_with_company, 8);
 }
 
 TEST_F(EmulatedStreamTest, AnEventOrdersTwoStreams) {

@@ -159,5 +159,23 @@ TEST_F(EmulatedTimelineDeathTest, ReplaysRaceAsTheirCallsWould) {
   expect_no_race([&] { replay(Order::event); });
 }
 
+TEST_F(EmulatedTimelineDeathTest, DestroyingAGraphThatHasRunIsNoRace) {
+  expect_no_race([] {
+    const DeviceFloats floats(1);
+    const Stream stream;
+    cudaGraph_t graph = nullptr;
+    cudaGraphExec_t executable = nullptr;
+    succeed(cudaStreamBeginCapture(stream, cudaStreamCaptureModeGlobal));
+    kernel(stream, floats.data());
+    succeed(cudaStreamEndCapture(stream, &graph));
+    succeed(cudaGraphInstantiate(&executable, graph, 0));
+    succeed(cudaGraphLaunch(executable, stream));
+    { const DeviceFloats freed(1); }  // Runs the replay, but tells nobody.
+    succeed(cudaGraphExecDestroy(executable));
+    succeed(cudaGraphDestroy(graph));
+    succeed(cudaStreamSynchronize(stream));
+  });
+}
+
 }  // namespace
 }  // namespace rushlight::emulator

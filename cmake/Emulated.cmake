@@ -11,6 +11,8 @@ target_compile_options(rushlight_emulator PRIVATE -O2)
 target_include_directories(rushlight_emulator SYSTEM PUBLIC ${CUDAToolkit_INCLUDE_DIRS})
 target_include_directories(rushlight_emulator PUBLIC "${PROJECT_SOURCE_DIR}")
 target_link_libraries(rushlight_emulator PRIVATE rushlight_compile_options)
+# Its own functions must not be replaced by instrumented ones of the same templates.
+target_link_options(rushlight_emulator PRIVATE -Wl,-Bsymbolic-functions)
 
 # By this name the engine opens cuBLAS; a real one that a test's other libraries bring along must not come first.
 set(CMAKE_BUILD_RPATH "${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")

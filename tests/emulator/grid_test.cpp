@@ -174,13 +174,13 @@ TEST_F(EmulatedGridTest, BlocksStartInAnyOrderAndRunAtTheSameTime) {
   std::set<unsigned> first;
   std::uint64_t mixed = 0;
   for (std::uint64_t seed = 0; seed < kSeeds; ++seed) {
-    const std::vector<unsigned> order = order_of(seed, 4, 64);
-    first.insert(order[0] / 64);
+    const std::vector<unsigned> order = order_of(seed, 40, 32);
+    first.insert(order[0] / 32);
     std::uint64_t changes = 0;
-    for (std::size_t i = 1; i < order.size(); ++i) changes += order[i] / 64 != order[i - 1] / 64 ? 1 : 0;
-    mixed += changes > 3 ? 1 : 0;
+    for (std::size_t i = 1; i < order.size(); ++i) changes += order[i] / 32 != order[i - 1] / 32 ? 1 : 0;
+    mixed += changes > 39 ? 1 : 0;
   }
-  EXPECT_EQ(first.size(), 4);
+  EXPECT_GT(first.size(), 8);
   EXPECT_GE(mixed, kSeeds / 2);
   EXPECT_TRUE(kTsan || mixed < kSeeds);
 }

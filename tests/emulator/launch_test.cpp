@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 
+#include "tests/emulator/device_test.h"
 #include "tests/emulator/run_kernel.h"
 
 namespace rushlight::emulator {
@@ -25,14 +26,17 @@ __global__ void scale(T argument, int rows) {
 float variable = 0;
 
 void launch_with(const float* x) {
+  const Stream stream;
   cudaLaunchConfig_t config{};
   config.gridDim = config.blockDim = dim3(1);
+  config.stream = stream;
   Argument argument{};
   // What a copy of a stack pointer leaves in padding.
   const std::uintptr_t stale = reinterpret_cast<std::uintptr_t>(&argument);
   std::memcpy(reinterpret_cast<std::byte*>(&argument) + sizeof(stale), &stale, sizeof(stale));
   argument.x = x;
   ASSERT_EQ(cudaLaunchKernelEx(&config, scale<Argument, 1>, argument, 784), cudaSuccess);
+  succeed(cudaStreamSynchronize(stream));
 }
 
 void check(std::uintptr_t word) {

@@ -35,7 +35,7 @@ cudaDeviceProp properties() {
     it.maxGridSize[axis] = static_cast<int>(kMaxGrid[axis]);
   }
   it.totalConstMem = 65536;
-  it.major = settings().driver == Driver::unknown_architecture ? 7 : 9;
+  it.major = settings().driver == Driver::unknown_architecture ? 7 : 8;
   it.multiProcessorCount = kMultiprocessors;
   it.maxThreadsPerMultiProcessor = kThreadsPerMultiprocessor;
   it.maxBlocksPerMultiProcessor = kBlocksPerMultiprocessor;

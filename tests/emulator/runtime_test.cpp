@@ -39,7 +39,7 @@ TEST_F(EmulatedRuntimeTest, TheDeviceIsDescribed) {
   cudaDeviceProp it{};
   succeed(cudaGetDeviceProperties(&it, 0));
   EXPECT_STREQ(it.name, "emulated device");
-  EXPECT_EQ(it.major, 9);
+  EXPECT_EQ(it.major, 8);
   EXPECT_EQ(it.minor, 0);
   EXPECT_EQ(it.multiProcessorCount, 4);
   EXPECT_EQ(it.maxThreadsPerMultiProcessor, 2048);

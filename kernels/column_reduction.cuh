@@ -27,8 +27,8 @@ __global__ void column_reduction_kernel(Operation operation) {
   const auto combine = [](const Partial& a, const Partial& b) { return Operation::combine(a, b); };
   ColumnShared<Partial>& shared = shared_memory<ColumnShared<Partial>>();
   const unsigned place = threadIdx.x % kColumnItems;
-  const unsigned line = threadIdx.x / kColumnItems % kTreeChunk;
-  const unsigned chunk = threadIdx.x / (kColumnItems * kTreeChunk);
+  const auto line = static_cast<unsigned>(threadIdx.x / kColumnItems % kTreeChunk);
+  const auto chunk = static_cast<unsigned>(threadIdx.x / (kColumnItems * kTreeChunk));
   const std::int64_t rows = operation.rows();
   const std::uint64_t items = operation.work_items();
   for (std::uint64_t first = blockIdx.x * kColumnItems; first < items; first += gridDim.x * kColumnItems) {

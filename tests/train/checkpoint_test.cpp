@@ -12,6 +12,7 @@
 
 #include "src/io/safetensors.h"
 #include "tests/io/temporary_folder.h"
+#include "tests/support/devices.h"
 #include "tests/train/small_training.h"
 
 namespace rushlight {
@@ -25,8 +26,8 @@ using ::testing::Pair;
 
 /// A training of the small network, and what of it a checkpoint must keep.
 struct TrainingRun {
-  explicit TrainingRun(std::uint64_t seed = 777, Shuffle shuffle = Shuffle::keyed)
-      : model(small_model(0.3, seed)), trainer(small_trainer(model, 1e-2, shuffle)) {}
+  explicit TrainingRun(const Device& device, std::uint64_t seed = 777)
+      : model(small_model(device, 0.3, seed)), trainer(small_trainer(model)) {}
 
   /// Trains until `step` steps are done in all.
   void train_to(std::uint64_t step) {
@@ -42,7 +43,7 @@ struct TrainingRun {
   Trainer trainer;
 };
 
-class CheckpointTest : public testing::Test {
+class SavedCheckpoints {
  protected:
   std::string saved(const Trainer& trainer, const std::string& name = "checkpoint") const {
     trainer.save(folder_ / name);
@@ -52,26 +53,31 @@ class CheckpointTest : public testing::Test {
   TemporaryFolder folder_;
 };
 
-TEST_F(CheckpointTest, AtWhateverStepATrainingIsSavedItGoesOnToTheSameBits) {
-  TrainingRun whole;
-  whole.train_to(11);
+class CheckpointTest : public OnEachDevice, protected SavedCheckpoints {};
+class CheckpointFileTest : public testing::Test, protected SavedCheckpoints {};
+INSTANTIATE_TEST_SUITE_P(Devices, CheckpointTest, testing::ValuesIn(device_cases()), backend_case_name);
+
+TEST_P(CheckpointTest, AtWhateverStepATrainingIsSavedItGoesOnToTheSameBits) {
+  const std::uint64_t last = device().kind == Device::Kind::cpu ? 10 : 4;  // An emulated GPU takes its time.
+  TrainingRun whole(device());
+  whole.train_to(last + 1);
   const std::string expected = saved(whole.trainer);
-  for (std::uint64_t step = 0; step <= 10; ++step) {
-    TrainingRun before, after(4711);  // Weights and seed come from the file.
+  for (std::uint64_t step = 0; step <= last; ++step) {
+    TrainingRun before(device()), after(device(), 4711);  // Weights and seed come from the file.
     before.train_to(step);
     const std::string at_save = saved(before.trainer, "middle");
-    if (step % 2 == 0) after.train_to(5);  // What the trainer did before does not matter.
+    if (step % 2 == 0) after.train_to(2);  // What the trainer did before does not matter.
     after.trainer.load(folder_ / "middle");
     EXPECT_EQ(after.trainer.steps(), step);
     EXPECT_EQ(saved(after.trainer, "again"), at_save) << step;
-    after.train_to(11);
+    after.train_to(last + 1);
     EXPECT_EQ(saved(after.trainer, "end"), expected) << step;
     EXPECT_EQ(weights(after.model), weights(whole.model)) << step;
   }
 }
 
-TEST_F(CheckpointTest, AnEpochThatGoesOnHasTheMetricsOfAWholeOne) {
-  TrainingRun whole, before, after;
+TEST_P(CheckpointTest, AnEpochThatGoesOnHasTheMetricsOfAWholeOne) {
+  TrainingRun whole(device()), before(device()), after(device());
   const Metrics expected = whole.trainer.train_epoch(whole.data);
   before.train_to(2);
   before.trainer.save(folder_ / "middle");
@@ -83,8 +89,8 @@ TEST_F(CheckpointTest, AnEpochThatGoesOnHasTheMetricsOfAWholeOne) {
   EXPECT_EQ(found.samples, expected.samples);
 }
 
-TEST_F(CheckpointTest, TheLearningRateOfTheMomentIsKept) {
-  TrainingRun before, after;
+TEST_P(CheckpointTest, TheLearningRateOfTheMomentIsKept) {
+  TrainingRun before(device()), after(device());
   before.train_to(2);
   before.trainer.set_learning_rate(0.1234567890123456789);
   before.trainer.save(folder_ / "middle");
@@ -95,8 +101,8 @@ TEST_F(CheckpointTest, TheLearningRateOfTheMomentIsKept) {
   EXPECT_EQ(weights(after.model), weights(before.model));
 }
 
-TEST_F(CheckpointTest, SavingLaterThanInitializingAnewKeepsTheSeedThatIsUsed) {
-  TrainingRun before, after;
+TEST_P(CheckpointTest, SavingLaterThanInitializingAnewKeepsTheSeedThatIsUsed) {
+  TrainingRun before(device()), after(device());
   before.train_to(2);
   before.model.initialize(XavierUniform{}, {.seed = 12});
   before.trainer.save(folder_ / "middle");
@@ -106,8 +112,8 @@ TEST_F(CheckpointTest, SavingLaterThanInitializingAnewKeepsTheSeedThatIsUsed) {
   EXPECT_EQ(weights(after.model), weights(before.model));
 }
 
-TEST_F(CheckpointTest, HoldsWhatTheDocumentSays) {
-  TrainingRun run(18'446'744'073'709'551'615ULL);
+TEST_F(CheckpointFileTest, HoldsWhatTheDocumentSays) {
+  TrainingRun run(Device::cpu(), 18'446'744'073'709'551'615ULL);
   run.train_to(5);
   run.trainer.save(folder_ / "checkpoint");
   const SafetensorsReader reader(folder_ / "checkpoint");
@@ -142,8 +148,8 @@ TEST_F(CheckpointTest, HoldsWhatTheDocumentSays) {
   EXPECT_THAT((std::vector{info.step, info.epoch, info.epoch_step, info.seed}), ElementsAre(5, 1, 2, ~0ULL));
 }
 
-TEST_F(CheckpointTest, AnotherTrainingIsRefusedAndNothingChanges) {
-  TrainingRun run;
+TEST_F(CheckpointFileTest, AnotherTrainingIsRefusedAndNothingChanges) {
+  TrainingRun run(Device::cpu());
   run.train_to(4);
   run.trainer.save(folder_ / "whole");
   const auto refused = [&](std::vector<Module> modules, AdamOptions adam, TrainerOptions options) {
@@ -170,8 +176,8 @@ TEST_F(CheckpointTest, AnotherTrainingIsRefusedAndNothingChanges) {
   EXPECT_THAT(refused(small_modules(), {.eps = 1e-7}, options), HasSubstr("\"eps\" must be 1e-07"));
 }
 
-TEST_F(CheckpointTest, OtherDataInTheMiddleOfAnEpochIsRefused) {
-  TrainingRun before, after;
+TEST_F(CheckpointFileTest, OtherDataInTheMiddleOfAnEpochIsRefused) {
+  TrainingRun before(Device::cpu()), after(Device::cpu());
   before.train_to(4);
   before.trainer.save(folder_ / "middle");
   after.trainer.load(folder_ / "middle");
@@ -181,8 +187,8 @@ TEST_F(CheckpointTest, OtherDataInTheMiddleOfAnEpochIsRefused) {
 }
 
 // The model's new device would get the file's weights although the trainer cannot go on there.
-TEST_F(CheckpointTest, LoadingAfterTheModelMovedToAnotherDeviceChangesNothing) {
-  TrainingRun before, after(5);
+TEST_P(CheckpointTest, LoadingAfterTheModelMovedToAnotherDeviceChangesNothing) {
+  TrainingRun before(device()), after(device(), 5);
   before.train_to(4);
   before.trainer.save(folder_ / "middle");
   after.model.to(Device::cpu(1));
@@ -192,9 +198,9 @@ TEST_F(CheckpointTest, LoadingAfterTheModelMovedToAnotherDeviceChangesNothing) {
   EXPECT_EQ(after.model.seed(), 5U);
 }
 
-TEST_F(CheckpointTest, NothingIsSavedFromNumbersThatAreNotFinite) {
+TEST_P(CheckpointTest, NothingIsSavedFromNumbersThatAreNotFinite) {
   for (const float value : {std::numeric_limits<float>::quiet_NaN(), -std::numeric_limits<float>::infinity()}) {
-    TrainingRun run;
+    TrainingRun run(device());
     run.train_to(2);
     const std::string before = saved(run.trainer);
     std::vector<Tensor> state = run.model.state_dict();
@@ -207,8 +213,8 @@ TEST_F(CheckpointTest, NothingIsSavedFromNumbersThatAreNotFinite) {
   }
 }
 
-TEST_F(CheckpointTest, NothingIsSavedFromASumThatIsNotFinite) {
-  TrainingRun run;
+TEST_P(CheckpointTest, NothingIsSavedFromASumThatIsNotFinite) {
+  TrainingRun run(device());
   const std::string before = saved(run.trainer);
   const std::vector<Tensor> good = run.model.state_dict();
   std::vector<Tensor> bad = good;
@@ -220,8 +226,8 @@ TEST_F(CheckpointTest, NothingIsSavedFromASumThatIsNotFinite) {
   EXPECT_EQ(raw_bytes(folder_ / "checkpoint"), before);
 }
 
-TEST_F(CheckpointTest, AFolderThatIsMissingIsNamed) {
-  TrainingRun run;
+TEST_F(CheckpointFileTest, AFolderThatIsMissingIsNamed) {
+  TrainingRun run(Device::cpu());
   EXPECT_THAT(message_of<FormatError>([&] { run.trainer.save(folder_ / "none/checkpoint"); }), HasSubstr("none"));
   EXPECT_THAT(message_of<FormatError>([&] { run.trainer.load(folder_ / "missing"); }), HasSubstr("missing"));
 }

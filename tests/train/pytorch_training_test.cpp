@@ -10,14 +10,15 @@
 #include <vector>
 
 #include "src/io/safetensors.h"
+#include "tests/support/devices.h"
 #include "tests/support/small_data.h"
 
 namespace rushlight {
 namespace {
 
-class PyTorchTrainingTest : public testing::Test {
+class PyTorchTrainingTest : public OnEachDevice {
  protected:
-  PyTorchTrainingTest() { model_.initialize(XavierUniform{}, {.seed = 777}); }
+  void prepare() override { model_.to(device()).initialize(XavierUniform{}, {.seed = 777}); }
 
   std::vector<float> golden(const std::string& name) const { return golden_.read(*golden_.find(name)); }
 
@@ -38,12 +39,13 @@ class PyTorchTrainingTest : public testing::Test {
   Sequential model_{Linear(20, 33), ReLU(), Dropout(0.3), Linear(33, 17), ReLU(), Dropout(0.5), Linear(17, 10)};
   Dataset data_ = small_data(61, 20, 10);
 };
+INSTANTIATE_TEST_SUITE_P(Devices, PyTorchTrainingTest, testing::ValuesIn(device_cases()), backend_case_name);
 
-TEST_F(PyTorchTrainingTest, InitialWeightsAreTheContractsToTheBit) {
+TEST_P(PyTorchTrainingTest, InitialWeightsAreTheContractsToTheBit) {
   EXPECT_EQ(distance("initial."), 0.0);
 }
 
-TEST_F(PyTorchTrainingTest, TwentyStepsWithDropoutFollowPyTorch) {
+TEST_P(PyTorchTrainingTest, TwentyStepsWithDropoutFollowPyTorch) {
   const std::vector<float> losses = golden("losses");
   Trainer trainer(model_, CrossEntropyLoss{}, Adam{{.lr = 1e-3}}, {.batch = 7});
   double sum = 0;  // Of the epoch's losses, as PyTorch had them.

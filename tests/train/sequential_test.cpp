@@ -13,6 +13,8 @@
 
 #include "tests/io/temporary_folder.h"
 #include "tests/support/contract.h"
+#include "tests/support/devices.h"
+#include "tests/support/numbers.h"
 #include "tests/train/small_training.h"
 
 namespace rushlight {
@@ -21,6 +23,9 @@ namespace {
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+
+class SequentialMemoryTest : public OnEachDevice {};
+INSTANTIATE_TEST_SUITE_P(Devices, SequentialMemoryTest, testing::ValuesIn(device_cases()), backend_case_name);
 
 std::string refused(std::vector<Module> modules) {
   return message_of<InvalidArgument>([&] { Sequential{std::move(modules)}; });
@@ -71,10 +76,10 @@ TEST(SequentialTest, TellsItsModulesAndParameters) {
 }
 
 // As docs/design.md states: element i of tensor t of module n reads word i mod 4 of counter (i / 4, t, 0, ...).
-TEST(SequentialTest, InitialWeightsAreTheContracts) {
+TEST_P(SequentialMemoryTest, InitialWeightsAreTheContracts) {
   const std::uint64_t seed = 0xFEDCBA9876543210ULL;
   Sequential model{Linear(13, 17), ReLU(), Linear(17, 3)};
-  model.initialize(XavierUniform{}, {.seed = seed});
+  model.to(device()).initialize(XavierUniform{}, {.seed = seed});
   EXPECT_EQ(model.seed(), seed);
   for (const Tensor& tensor : model.state_dict()) {
     const std::uint32_t node = tensor.name[0] == '0' ? 0 : 2, in = node == 0 ? 13 : 17, out = node == 0 ? 17 : 3;
@@ -89,8 +94,8 @@ TEST(SequentialTest, InitialWeightsAreTheContracts) {
   }
 }
 
-TEST(SequentialTest, StateDictRoundTripsInAnyOrder) {
-  const Sequential source = small_model(0.3, 1);
+TEST_P(SequentialMemoryTest, StateDictRoundTripsInAnyOrder) {
+  const Sequential source = small_model(device(), 0.3, 1);
   std::vector<Tensor> state = source.state_dict();
   std::vector<std::string> names;
   for (const Tensor& tensor : state) names.push_back(tensor.name);
@@ -98,16 +103,17 @@ TEST(SequentialTest, StateDictRoundTripsInAnyOrder) {
   EXPECT_THAT(state[2].shape, ElementsAre(9, 17));
   std::swap(state[0], state[5]);
   std::swap(state[1], state[2]);
-  Sequential empty(small_modules()), full = small_model(0.3, 2);
-  empty.load_state_dict(state);
+  Sequential empty(small_modules()), full = small_model(device(), 0.3, 2);
+  empty.to(device()).load_state_dict(state);
   full.load_state_dict(state);
   EXPECT_TRUE(empty.initialized());
   EXPECT_EQ(weights(empty), weights(source));
   EXPECT_EQ(weights(full), weights(source));
 }
 
-TEST(SequentialTest, AStateThatDoesNotFitIsRefusedAndNothingChanges) {
-  Sequential model = small_model(0.3, 1), empty(small_modules());
+TEST_P(SequentialMemoryTest, AStateThatDoesNotFitIsRefusedAndNothingChanges) {
+  Sequential model = small_model(device(), 0.3, 1), empty(small_modules());
+  empty.to(device());
   const std::vector<float> before = weights(model);
   const std::vector<Tensor> good = small_model(0.3, 2).state_dict();
   const auto message = [&](auto change) {
@@ -144,15 +150,45 @@ TEST(SequentialTest, AModelWithoutWeightsSaysWhatToCall) {
   EXPECT_THAT(message_of<InvalidArgument>([&] { model.evaluate(data); }), HasSubstr("initialize()"));
 }
 
-TEST(SequentialTest, MovingToAnotherDeviceKeepsTheWeights) {
-  Sequential model = small_model();
-  const std::vector<float> before = weights(model);
-  model.to(Device::cpu(3));
-  EXPECT_EQ(model.device(), Device::cpu(3));
-  EXPECT_EQ(weights(model), before);
+TEST_P(SequentialMemoryTest, MovingToADeviceAndBackKeepsTheBits) {
+  Sequential model = small_model(Device::cpu(1));
+  std::vector<Tensor> state = model.state_dict();
+  // Bits that arithmetic would not keep.
+  state[0].values[0] = -0.0F;
+  state[0].values[1] = std::numeric_limits<float>::denorm_min();
+  model.load_state_dict(state);
+  const std::vector<std::uint32_t> before = bits_of(weights(model));
+  for (const Device& target : {device(), Device::cpu(2), device()}) {
+    model.to(target);
+    EXPECT_EQ(model.device(), target);
+    EXPECT_EQ(bits_of(weights(model)), before);
+  }
+}
+
+TEST_P(SequentialMemoryTest, TheSameSeedDrawsTheSameBitsOnEveryDevice) {
+  Sequential moved = small_model(Device::cpu(1));
+  moved.to(device()).initialize(XavierUniform{}, {.seed = 12});
+  EXPECT_EQ(bits_of(weights(moved)), bits_of(weights(small_model(Device::cpu(1), 0.3, 12))));
   Sequential empty(small_modules());
-  empty.to(Device::cpu(3)).initialize(XavierUniform{});
-  EXPECT_EQ(weights(empty), before);
+  empty.to(device()).initialize(XavierUniform{}, {.seed = 12});
+  EXPECT_EQ(bits_of(weights(empty)), bits_of(weights(moved)));
+}
+
+// A pass kept from before the move looks at memory that is gone.
+TEST_P(SequentialMemoryTest, PredictionsFollowTheMove) {
+  const Dataset data = epoch_data();
+  Sequential model = small_model(Device::cpu(1));
+  const Predictions before = model.eval().predict(data);
+  model.to(device());
+  const Predictions after = model.predict(data);
+  model.to(Device::cpu(1));
+  const Predictions back = model.predict(data);
+  for (std::int64_t i = 0; i < data.size(); ++i) {
+    for (std::size_t c = 0; c < kClasses; ++c) {
+      EXPECT_NEAR(after.logits(i)[c], before.logits(i)[c], 2e-6);
+      EXPECT_EQ(back.logits(i)[c], before.logits(i)[c]);
+    }
+  }
 }
 
 }  // namespace

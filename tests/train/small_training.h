@@ -17,10 +17,14 @@ inline std::vector<Module> small_modules(double p = 0.3) {
   return {Linear(kFeatures, 17), ReLU(), Dropout(p), Linear(17, 9), ReLU(), Dropout(p), Linear(9, kClasses)};
 }
 
-inline Sequential small_model(double p = 0.3, std::uint64_t seed = 777) {
+inline Sequential small_model(const Device& device, double p = 0.3, std::uint64_t seed = 777) {
   Sequential model(small_modules(p));
-  model.initialize(XavierUniform{}, {.seed = seed});
+  model.to(device).initialize(XavierUniform{}, {.seed = seed});
   return model;
+}
+
+inline Sequential small_model(double p = 0.3, std::uint64_t seed = 777) {
+  return small_model(Device::cpu(), p, seed);
 }
 
 inline Trainer small_trainer(Sequential& model, double lr = 1e-2, Shuffle shuffle = Shuffle::keyed) {

@@ -12,6 +12,7 @@
 #include "src/train/training.h"
 #include "tests/graph/network_run.h"
 #include "tests/io/temporary_folder.h"
+#include "tests/support/devices.h"
 #include "tests/train/small_training.h"
 
 namespace rushlight {
@@ -22,26 +23,29 @@ using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-TEST(TrainerTest, LossBeginsNearTheLogarithmOfTheClasses) {
+class TrainerTest : public OnEachDevice {};
+INSTANTIATE_TEST_SUITE_P(Devices, TrainerTest, testing::ValuesIn(device_cases()), backend_case_name);
+
+TEST_P(TrainerTest, LossBeginsNearTheLogarithmOfTheClasses) {
   Sequential model{Linear(129, 65), ReLU(), Linear(65, 10)};
-  model.initialize(XavierUniform{});
+  model.to(device()).initialize(XavierUniform{});
   Trainer trainer(model, CrossEntropyLoss{}, Adam{}, {.batch = 61});
   EXPECT_NEAR(trainer.step(small_data(61, 129, 10)).loss, std::log(10.0), 0.35);
 }
 
-TEST(TrainerTest, OverfitsSixtyFourImagesWithoutDropout) {
+TEST_P(TrainerTest, OverfitsSixtyFourImagesWithoutDropout) {
   const Dataset data = small_data(64, 49, 10);
   Sequential model{Linear(49, 65), ReLU(), Linear(65, 33), ReLU(), Linear(33, 10)};
-  model.initialize(XavierUniform{}).to(Device::cpu(1));
-  Trainer trainer(model, CrossEntropyLoss{}, Adam{{.lr = 3e-3}}, {.batch = 16});
+  model.to(device()).initialize(XavierUniform{});
+  Trainer trainer(model, CrossEntropyLoss{}, Adam{{.lr = 1e-2}}, {.batch = 16});
   EXPECT_LT(trainer.evaluate(data).accuracy, 0.3);
-  for (int epoch = 0; epoch < 120; ++epoch) trainer.train_epoch(data);
+  for (int epoch = 0; epoch < 40; ++epoch) trainer.train_epoch(data);
   const Metrics seen = trainer.evaluate(data);
   EXPECT_EQ(seen.accuracy, 1.0);
   EXPECT_LT(seen.loss, 0.05);
 }
 
-TEST(TrainerTest, TheOrderWithinABatchDoesNotMatter) {
+TEST_P(TrainerTest, TheOrderWithinABatchDoesNotMatter) {
   const Dataset data = small_data(kBatch, kFeatures, kClasses);
   std::vector<std::uint8_t> pixels;
   std::vector<std::int32_t> labels;
@@ -51,14 +55,14 @@ TEST(TrainerTest, TheOrderWithinABatchDoesNotMatter) {
     labels.push_back(data.labels()[static_cast<std::size_t>(i)]);
   }
   const Dataset reversed(std::move(pixels), std::move(labels), {kFeatures});
-  Sequential first = small_model(0.0), second = small_model(0.0);
+  Sequential first = small_model(device(), 0.0), second = small_model(device(), 0.0);
   Trainer one = small_trainer(first), two = small_trainer(second);
   for (int step = 0; step < 3; ++step) EXPECT_NEAR(one.step(data).loss, two.step(reversed).loss, 1e-6);
 }
 
-TEST(TrainerTest, StepsAreAnEpochInFileOrder) {
+TEST_P(TrainerTest, StepsAreAnEpochInFileOrder) {
   const Dataset data = epoch_data();
-  Sequential by_epoch = small_model(), by_step = small_model();
+  Sequential by_epoch = small_model(device()), by_step = small_model(device());
   Trainer epochs = small_trainer(by_epoch, 1e-2, Shuffle::off), steps = small_trainer(by_step);
   for (int epoch = 0; epoch < 2; ++epoch) {
     const Metrics whole = epochs.train_epoch(data);
@@ -73,8 +77,8 @@ TEST(TrainerTest, StepsAreAnEpochInFileOrder) {
   EXPECT_EQ(steps.epochs(), 0U);
 }
 
-TEST(TrainerTest, TrainingLeavesAPartialBatchOutAndEvaluationKeepsIt) {
-  Sequential model = small_model(0.0);
+TEST_P(TrainerTest, TrainingLeavesAPartialBatchOutAndEvaluationKeepsIt) {
+  Sequential model = small_model(device(), 0.0);
   Trainer trainer = small_trainer(model, 0.0, Shuffle::off);
   const Dataset data = epoch_data();
   const Metrics seen = trainer.train_epoch(data);
@@ -86,8 +90,8 @@ TEST(TrainerTest, TrainingLeavesAPartialBatchOutAndEvaluationKeepsIt) {
   EXPECT_EQ(trainer.evaluate(data).samples, 23);
 }
 
-TEST(TrainerTest, AKeyedEpochSeesEverySampleOnceInAnOrderOfItsOwn) {
-  Sequential model = small_model(0.0);
+TEST_P(TrainerTest, AKeyedEpochSeesEverySampleOnceInAnOrderOfItsOwn) {
+  Sequential model = small_model(device(), 0.0);
   Trainer trainer = small_trainer(model, 0.0);
   const Dataset data = epoch_data().rows(1, 21);
   const double mean = trainer.evaluate(data).loss;
@@ -104,9 +108,9 @@ TEST(TrainerTest, AKeyedEpochSeesEverySampleOnceInAnOrderOfItsOwn) {
 }
 
 // 1,003 samples are a whole pass of 1,000 rows and one with padding.
-TEST(TrainerTest, EvaluationIsAHandCountOverThePredictions) {
+TEST_P(TrainerTest, EvaluationIsAHandCountOverThePredictions) {
   const Dataset data = small_data(1003, kFeatures, kClasses);
-  Sequential model = small_model();
+  Sequential model = small_model(device());
   Trainer trainer = small_trainer(model);
   trainer.train_epoch(data);
   model.eval();
@@ -132,17 +136,17 @@ TEST(TrainerTest, EvaluationIsAHandCountOverThePredictions) {
   }
 }
 
-TEST(TrainerTest, ALearningRateOfZeroChangesNothing) {
-  Sequential model = small_model();
+TEST_P(TrainerTest, ALearningRateOfZeroChangesNothing) {
+  Sequential model = small_model(device());
   const std::vector<float> before = weights(model);
   Trainer trainer = small_trainer(model, 0.0);
   trainer.train_epoch(epoch_data());
   EXPECT_EQ(weights(model), before);
 }
 
-TEST(TrainerTest, ANewLearningRateCountsFromTheNextStep) {
+TEST_P(TrainerTest, ANewLearningRateCountsFromTheNextStep) {
   const Dataset data = epoch_data();
-  Sequential first = small_model(), second = small_model();
+  Sequential first = small_model(device()), second = small_model(device());
   Trainer one = small_trainer(first, 1e-2), two = small_trainer(second, 0.5);
   two.set_learning_rate(1e-2);
   EXPECT_EQ(two.learning_rate(), 1e-2);
@@ -158,13 +162,13 @@ TEST(TrainerTest, ANewLearningRateCountsFromTheNextStep) {
   EXPECT_NE(weights(first), weights(second));
 }
 
-TEST(TrainerTest, AModelMayMoveWhileItIsTrained) {
+TEST_P(TrainerTest, AModelMayMoveWhileItIsTrained) {
   const Dataset data = epoch_data();
-  Sequential still = small_model();
+  Sequential still = small_model(device());
   Trainer expected = small_trainer(still);
   expected.train_epoch(data);
   expected.train_epoch(data);
-  Sequential before = small_model();
+  Sequential before = small_model(device());
   std::optional<Trainer> trainer(small_trainer(before));
   trainer->train_epoch(data);
   Sequential after = std::move(before);
@@ -175,46 +179,10 @@ TEST(TrainerTest, AModelMayMoveWhileItIsTrained) {
   EXPECT_THAT(message_of<InvalidArgument>([&] { before.predict(data); }), HasSubstr("moved"));
 }
 
-TEST(TrainerTest, AStoppedEpochGoesOnToTheSameBits) {
-  const Dataset data = epoch_data();
-  Sequential whole_model = small_model(), parts_model = small_model();
-  Trainer whole = small_trainer(whole_model), parts = small_trainer(parts_model);
-  for (int epoch = 0; epoch < 2; ++epoch) {
-    const Metrics expected = whole.train_epoch(data);
-    EXPECT_EQ(parts.train_epoch(data, stop_after(1)).samples, 7);
-    EXPECT_EQ(parts.epoch_steps(), 1U);
-    parts.evaluate(data);
-    EXPECT_EQ(parts.train_epoch(data, stop_after(2)).samples, 14);
-    const Metrics found = parts.train_epoch(data);
-    EXPECT_EQ(found.loss, expected.loss);
-    EXPECT_EQ(found.accuracy, expected.accuracy);
-    EXPECT_EQ(found.samples, expected.samples);
-    EXPECT_EQ(parts.epoch_steps(), 0U);
-    EXPECT_EQ(parts.epochs(), whole.epochs());
-  }
-  EXPECT_EQ(weights(parts_model), weights(whole_model));
-}
-
-TEST(TrainerTest, ACallbackSeesWhereTheTrainingStands) {
-  Sequential model = small_model();
-  Trainer trainer = small_trainer(model);
-  std::vector<std::uint64_t> seen;
-  for (int epoch = 0; epoch < 2; ++epoch) {
-    trainer.train_epoch(epoch_data(), [&](const Progress& progress) {
-      seen.insert(seen.end(), {progress.step(), progress.epoch(), progress.epoch_step()});
-      EXPECT_EQ(progress.epoch_steps(), 3U);
-      EXPECT_EQ(progress.metrics().samples, static_cast<std::int64_t>(progress.epoch_step()) * kBatch);
-      return AfterStep::go_on;
-    });
-  }
-  EXPECT_THAT(seen, ElementsAre(1, 0, 1, 2, 0, 2, 3, 0, 3, 4, 1, 1, 5, 1, 2, 6, 1, 3));
-}
-
-TEST(TrainerTest, TheSameSeedGivesTheSameBitsRunAfterRun) {
-  const auto run = [](std::uint64_t seed) {
+TEST_P(TrainerTest, TheSameSeedGivesTheSameBitsRunAfterRun) {
+  const auto run = [this](std::uint64_t seed) {
     const Dataset data = small_data(1003, kFeatures, kClasses);
-    Sequential model = small_model(0.3, seed);
-    model.to(Device::cpu(2));
+    Sequential model = small_model(device(), 0.3, seed);
     Trainer trainer(model, CrossEntropyLoss{}, Adam{}, {.batch = 129});
     for (int epoch = 0; epoch < 3; ++epoch) trainer.train_epoch(data);
     return weights(model);
@@ -225,9 +193,9 @@ TEST(TrainerTest, TheSameSeedGivesTheSameBitsRunAfterRun) {
 }
 
 // A model that is initialized anew draws from its new seed: masks, order, and what a checkpoint says.
-TEST(TrainerTest, ASeedGivenToTheModelLaterIsUsedByItsTrainer) {
+TEST_P(TrainerTest, ASeedGivenToTheModelLaterIsUsedByItsTrainer) {
   const Dataset data = epoch_data();
-  Sequential fresh = small_model(0.3, 5), again = small_model(0.3, 777);
+  Sequential fresh = small_model(device(), 0.3, 5), again = small_model(device(), 0.3, 777);
   Trainer expected = small_trainer(fresh, 0.0), trainer = small_trainer(again, 0.0);
   const double other = trainer.train_epoch(data).loss;
   expected.train_epoch(data);
@@ -240,8 +208,8 @@ TEST(TrainerTest, ASeedGivenToTheModelLaterIsUsedByItsTrainer) {
   EXPECT_EQ(trainer.step(data.rows(0, kBatch)).loss, expected.step(data.rows(0, kBatch)).loss);
 }
 
-TEST(TrainerTest, DivergingIsAnErrorThatSaysWhatToDo) {
-  Sequential model = small_model();
+TEST_P(TrainerTest, DivergingIsAnErrorThatSaysWhatToDo) {
+  Sequential model = small_model(device());
   Trainer trainer = small_trainer(model, 1e30);
   const auto train = [&] {
     for (int epoch = 0; epoch < 9; ++epoch) trainer.train_epoch(epoch_data());
@@ -249,9 +217,9 @@ TEST(TrainerTest, DivergingIsAnErrorThatSaysWhatToDo) {
   EXPECT_THAT(message_of<Diverged>(train), AllOf(HasSubstr("steps"), HasSubstr("lower learning rate than 1e+30")));
 }
 
-TEST(TrainerTest, AWeightThatIsNotANumberShowsInTheLossAtOnce) {
+TEST_P(TrainerTest, AWeightThatIsNotANumberShowsInTheLossAtOnce) {
   const Dataset data = epoch_data();
-  Sequential model = small_model();
+  Sequential model = small_model(device());
   std::vector<Tensor> state = model.state_dict();
   state.back().values.back() = std::numeric_limits<float>::quiet_NaN();
   model.load_state_dict(state);
@@ -266,9 +234,9 @@ TEST(TrainerTest, AWeightThatIsNotANumberShowsInTheLossAtOnce) {
   EXPECT_THAT(message_of<Diverged>(ask), HasSubstr("nan after 2 steps"));
 }
 
-TEST(TrainerTest, PaddingOfWeightsAndMomentsStaysZero) {
+TEST_P(TrainerTest, PaddingOfWeightsAndMomentsStaysZero) {
   const Dataset data = epoch_data();
-  Sequential model = small_model();
+  Sequential model = small_model(device());
   Training training(model.state(), AdamOptions{.lr = 0.1}, {.batch = kBatch});
   training.begin_epoch(data);
   for (int step = 0; step < 3; ++step) training.run_steps(1);

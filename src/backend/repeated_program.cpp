@@ -15,7 +15,7 @@ RepeatedProgram::RepeatedProgram(std::shared_ptr<Backend> backend, Program progr
     : backend_(std::move(backend)), program_(std::move(program)), graphs_(backend_->graph_capture()) {}
 
 void RepeatedProgram::run(std::int64_t times) {
-  if (graphs_ == nullptr) return run_nodes(times);
+  if (graphs_ == nullptr || program_.empty()) return run_nodes(times);
   if (!warm_ && times > 0) {
     run_nodes(1);
     warm_ = true;

@@ -14,7 +14,11 @@ target_link_libraries(rushlight_emulator PRIVATE rushlight_compile_options)
 # Its own functions must not be replaced by instrumented ones of the same templates.
 target_link_options(rushlight_emulator PRIVATE -Wl,-Bsymbolic-functions)
 
-# By this name the engine opens cuBLAS; a real one that a test's other libraries bring along must not come first.
+# By this name the engine opens cuBLAS; a real one that a test's other libraries bring along must not come first. A
+# library that is loaded under its own name is found before any folder: sanitizers open libraries in ours' place, and
+# know nothing of our folders.
+set_target_properties(rushlight_emulator PROPERTIES NO_SONAME ON)
+target_link_options(rushlight_emulator PRIVATE "LINKER:-soname,libcublas.so.${CUDAToolkit_VERSION_MAJOR}")
 set(CMAKE_BUILD_RPATH "${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
 add_custom_command(
   TARGET rushlight_emulator POST_BUILD

@@ -72,6 +72,21 @@ TEST_P(BackendTest, CommandsOfAProgramRunInTheirOrder) {
   backend_->synchronize();
 }
 
+// 128 bits at a time where rows lie aligned, a float at a time where they do not.
+TEST_P(BackendTest, RowsOfAnyStrideGiveTheSameBits) {
+  constexpr std::int64_t kRows = 5, kCols = 29;
+  std::vector<std::vector<std::uint32_t>> results;
+  for (const std::int64_t stride : {32, 40, 33, 34, 36, 31, 29}) {
+    Guarded<float> x(backend_, 1, kRows, kCols, stride), y(backend_, 1, kRows, kCols, stride);
+    x.write(arbitrary_floats(kRows * kCols, 12));
+    backend_->run(
+        Elementwise{BiasReluDropoutForward{x.matrix().as_const(), {}, y.matrix(), Activation::relu, DropoutDraw{}}});
+    EXPECT_TRUE(x.intact() && y.intact()) << stride;
+    results.push_back(bits_of(y.read()));
+    EXPECT_EQ(results.back(), results.front()) << stride;
+  }
+}
+
 TEST_P(BackendTest, GivesTheSameBitsRunAfterRun) {
   EXPECT_EQ(results_of(backend_, 3, 129, 129), results_of(backend_, 3, 129, 129));
 }

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <tuple>
 #include <vector>
 
@@ -32,6 +33,25 @@ TEST(LanesTest, ItemsCountBlocksThenRowsThenMembers) {
             ASSERT_EQ(std::tuple(at.model, at.row, at.block), std::tuple(model, row, block));
           }
         }
+      }
+    }
+  }
+}
+
+TEST(LanesTest, LanesAreMovedFromAndToAnyPlaceAndNoOtherIsTouched) {
+  alignas(LaneFloats) float source[24], target[24];
+  for (int i = 0; i < 24; ++i) source[i] = static_cast<float>(i + 1);
+  for (int offset = 0; offset <= 16; ++offset) {
+    for (int count = 1; count <= kLanes; ++count) {
+      const LaneFloats loaded = load_lanes(source + offset, count);
+      std::fill_n(target, 24, -1.0F);
+      store_lanes(target + offset, count, loaded);
+      for (int lane = 0; lane < kLanes; ++lane) {
+        EXPECT_EQ(loaded.value[lane], lane < count ? static_cast<float>(offset + lane + 1) : 0.0F);
+      }
+      for (int i = 0; i < 24; ++i) {
+        const bool moved = i >= offset && i < offset + count;
+        ASSERT_EQ(target[i], moved ? source[i] : -1.0F) << offset << ", " << count << ": " << i;
       }
     }
   }

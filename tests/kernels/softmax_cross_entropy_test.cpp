@@ -107,6 +107,30 @@ TEST_P(SoftmaxCrossEntropyTest, LossAndGradientMatchTheFormulaAndFiniteDifferenc
   }
 }
 
+// A GPU gives rows of more than 1,024 classes a block each, in rounds of 8,192, and blocks take several rows in turn.
+TEST_P(SoftmaxCrossEntropyTest, LongRowsMatchTheFormula) {
+  for (const auto& [rows, classes] :
+       std::vector<std::pair<std::int64_t, std::int64_t>>{{3, 1024}, {129, 1025}, {3, 8193}, {2, 20'001}}) {
+    const Batch batch{1, rows, classes, arbitrary_floats(rows * classes, 4), arbitrary_labels(rows, classes), 1.0F};
+    std::vector<double> loss, dlogits;
+    for (std::int64_t row = 0; row < rows; ++row) {
+      const auto begin = batch.logits.begin() + row * classes;
+      const std::vector<double> z(begin, begin + classes);
+      const std::int32_t label = batch.labels[static_cast<std::size_t>(row)];
+      loss.push_back(loss_of(z, label));
+      const double normalizer = loss.back() + z[static_cast<std::size_t>(label)];
+      for (std::int64_t i = 0; i < classes; ++i) {
+        dlogits.push_back(std::exp(z[static_cast<std::size_t>(i)] - normalizer) - (i == label ? 1 : 0));
+      }
+    }
+    for (const Gradient gradient : {Gradient::apart, Gradient::in_place}) {
+      const Result result = run(backend_, batch, gradient);
+      EXPECT_LT(worst_relative_error(result.loss, loss, 1.0), 1e-6) << rows << "x" << classes;
+      EXPECT_LT(worst_relative_error(result.dlogits, dlogits, 1.0), 1e-6) << rows << "x" << classes;
+    }
+  }
+}
+
 TEST_P(SoftmaxCrossEntropyTest, EqualsPyTorch) {
   std::vector<std::int32_t> labels;
   for (const float label : golden_tensor("cross_entropy.labels")) labels.push_back(static_cast<std::int32_t>(label));

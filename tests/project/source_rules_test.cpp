@@ -7,6 +7,7 @@
 namespace rushlight::project {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
 constexpr std::size_t kLongestFile = 350;
@@ -31,6 +32,24 @@ TEST(SourceRulesTest, KernelsAreLaunchedWithoutAngleBrackets) {
     if (file.text.find(brackets) != std::string::npos) found.push_back(file.path);
   }
   EXPECT_THAT(found, IsEmpty()) << "launch through cudaLaunchKernelEx, in src/backend/cuda";
+}
+
+/// Where `word` stands in kernels and src, comments left out.
+std::vector<std::string> files_with(const std::string& word) {
+  std::vector<std::string> found;
+  for (const SourceFile& file : read_files({"kernels", "src"}, {".h", ".cpp", ".cu", ".cuh"})) {
+    if (without_comments(file.text).find(word) != std::string::npos) found.push_back(file.path);
+  }
+  return found;
+}
+
+// The emulated device fills and guards shared memory, and takes every launch: neither has a second way.
+TEST(SourceRulesTest, SharedMemoryAndLaunchesHaveOnePlaceEach) {
+  EXPECT_THAT(files_with("__shared__"), ElementsAre("kernels/device.cuh"));
+  EXPECT_THAT(files_with("cudaLaunchKernel"), ElementsAre("src/backend/cuda/launch.cu"));
+  for (const char* other : {"cooperative_groups", "cub::", "wmma", "cuda_pipeline", "asm("}) {
+    EXPECT_THAT(files_with(other), IsEmpty()) << other;
+  }
 }
 
 TEST(SourceRulesTest, EveryHeaderIsIncludedOnce) {

@@ -44,9 +44,9 @@ void Reporter::say(const std::string& sentence) {
   streams_.err << sentence << std::endl;
 }
 
-void Reporter::begin_epoch() {
+void Reporter::begin_epoch(std::uint64_t epoch_step) {
   epoch_start_ = last_shown_ = Clock::now();
-  steps_ = 0;
+  first_step_ = epoch_step;
 }
 
 double Reporter::epoch_seconds() const {
@@ -56,7 +56,7 @@ double Reporter::epoch_seconds() const {
 std::string Reporter::line(const Progress& progress, int width) const {
   const Metrics metrics = progress.metrics();
   const double share = static_cast<double>(progress.epoch_step()) / static_cast<double>(progress.epoch_steps());
-  const double rate = static_cast<double>(steps_) / epoch_seconds();
+  const double rate = static_cast<double>(progress.epoch_step() - first_step_) / epoch_seconds();
   const auto left =
       static_cast<double>(progress.epoch_steps() - progress.epoch_step() +
                           (static_cast<std::uint64_t>(epochs_) - progress.epoch() - 1) * progress.epoch_steps());
@@ -72,7 +72,6 @@ std::string Reporter::line(const Progress& progress, int width) const {
 }
 
 void Reporter::step(const Progress& progress) {
-  ++steps_;
   if (talk_ == Talk::quiet) return;
   const Clock::time_point now = Clock::now();
   if (now - last_shown_ < (terminal_ ? Clock::duration(kBarEvery) : Clock::duration(kLineEvery))) return;

@@ -19,7 +19,7 @@ class Reporter {
 
   /// A sentence on stderr, unless quiet.
   void say(const std::string& sentence);
-  void begin_epoch();
+  void begin_epoch(std::uint64_t epoch_step);  ///< From this step of it on.
   /// After a step: now and then the bar or a line.
   void step(const Progress& progress);
   void row(const EpochRow& row);
@@ -41,7 +41,7 @@ class Reporter {
   bool header_shown_ = false;
   bool bar_shown_ = false;
   Clock::time_point epoch_start_, last_shown_;
-  std::uint64_t steps_ = 0;  // Since the epoch, or the rest of one, began.
+  std::uint64_t first_step_ = 0;  // Where the epoch, or the rest of one, began.
 };
 
 }  // namespace rushlight

@@ -151,7 +151,7 @@ class Run {
   bool at_max_steps(std::uint64_t step) const { return settings_.max_steps > 0 && step >= settings_.max_steps; }
 
   void epoch(const InterruptionWatch& watch) {
-    reporter_.begin_epoch();
+    reporter_.begin_epoch(trainer_.epoch_steps());
     const auto after_step = [&](const Progress& progress) {
       reporter_.step(progress);
       if (checkpoint_due(progress)) trainer_.save(folder_.checkpoint());

@@ -34,7 +34,7 @@ class InferenceTest : public testing::Test {
 CommandLine* InferenceTest::line_ = nullptr;
 
 TEST_F(InferenceTest, EvalOfARunIsTheLogsLastRow) {
-  const Outcome outcome = call({"eval", line_->path("run"), "--data", line_->data(), "--json"});
+  const Outcome outcome = call({"eval", line_->path("run"), "--data", line_->data(), "--json", "--device", "cpu"});
   ASSERT_EQ(outcome.code, kDone) << outcome.err;
   const auto row = nlohmann::json::parse(outcome.out);
   const auto last = json_lines(line_->bytes("run", "log.jsonl")).back();

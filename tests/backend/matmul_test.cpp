@@ -1,6 +1,9 @@
 #include <gtest/gtest.h>
 
+#include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include "tests/support/backends.h"
 #include "tests/support/guarded.h"
@@ -38,8 +41,32 @@ double element(const std::vector<float>& values, std::int64_t member, std::int64
   return values[static_cast<std::size_t>(member * rows * cols + at)];
 }
 
+/// Workspace for one product after the other, made anew where another size is needed.
+class Workspace {
+ public:
+  explicit Workspace(std::shared_ptr<Backend> backend) : backend_(std::move(backend)) {}
+  ~Workspace() { check(); }
+
+  void* of(const MatmulPlan& plan) {
+    const std::int64_t bytes = align_up(plan.workspace_bytes());
+    if (!memory_ || bytes_ != bytes) {
+      check();
+      memory_.emplace(backend_, 1, 1, bytes, bytes);
+      bytes_ = bytes;
+    }
+    return memory_->data();
+  }
+
+ private:
+  void check() const { EXPECT_TRUE(!memory_ || memory_->intact()) << "beyond a workspace of " << bytes_; }
+
+  std::shared_ptr<Backend> backend_;
+  std::optional<Guarded<std::uint8_t>> memory_;
+  std::int64_t bytes_ = 0;
+};
+
 /// The largest error against the product in double precision, in units of k · 2^-23.
-double worst_error(const std::shared_ptr<Backend>& backend, const Product& one) {
+double worst_error(const std::shared_ptr<Backend>& backend, Workspace& workspace, const Product& one) {
   const std::int64_t a_models = one.a == Operand::shared ? 1 : one.models;
   Guarded<float> a = stored(backend, a_models, one.m, one.k, one.transpose_a);
   Guarded<float> b = stored(backend, one.models, one.k, one.n, one.transpose_b);
@@ -54,10 +81,8 @@ double worst_error(const std::shared_ptr<Backend>& backend, const Product& one) 
   const std::unique_ptr<MatmulPlan> plan =
       backend->prepare({one.models, one.m, one.n, one.k, one.transpose_a, one.transpose_b, left.stride,
                         b.matrix().stride, c.matrix().stride});
-  const Guarded<std::uint8_t> workspace(backend, 1, 1, align_up(plan->workspace_bytes()),
-                                        align_up(plan->workspace_bytes()));
-  backend->run(Matmul{plan.get(), left.as_const(), b.matrix().as_const(), c.matrix(), workspace.data()});
-  EXPECT_TRUE(a.intact() && b.intact() && c.intact() && workspace.intact()) << one.text();
+  backend->run(Matmul{plan.get(), left.as_const(), b.matrix().as_const(), c.matrix(), workspace.of(*plan)});
+  EXPECT_TRUE(a.intact() && b.intact() && c.intact()) << one.text();
   EXPECT_EQ(bits_of(a.read()), bits_of(a_values)) << one.text();
 
   const std::vector<float> found = c.read();
@@ -81,13 +106,14 @@ constexpr double kTolerance = 4;
 class MatmulTest : public OnEachBackend {};
 
 TEST_P(MatmulTest, EqualsTheNaiveProductAtOddSizesAndAllTranspositions) {
+  Workspace workspace(backend_);
   for (const std::int64_t m : kOddSizes) {
     for (const std::int64_t n : kOddSizes) {
       for (const std::int64_t k : kOddSizes) {
         for (const Transpose a : {Transpose::no, Transpose::yes}) {
           for (const Transpose b : {Transpose::no, Transpose::yes}) {
             const Product one{1, m, n, k, a, b};
-            ASSERT_LT(worst_error(backend_, one), kTolerance) << one.text();
+            ASSERT_LT(worst_error(backend_, workspace, one), kTolerance) << one.text();
           }
         }
       }
@@ -96,12 +122,13 @@ TEST_P(MatmulTest, EqualsTheNaiveProductAtOddSizesAndAllTranspositions) {
 }
 
 TEST_P(MatmulTest, EqualsTheNaiveProductForEveryMember) {
+  Workspace workspace(backend_);
   for (const Transpose a : {Transpose::no, Transpose::yes}) {
     for (const Transpose b : {Transpose::no, Transpose::yes}) {
       for (const Operand operand : {Operand::own, Operand::shared}) {
         for (const std::int64_t m : kOddSizes) {
           const Product one{3, m, 17, 33, a, b, operand};
-          EXPECT_LT(worst_error(backend_, one), kTolerance) << one.text();
+          EXPECT_LT(worst_error(backend_, workspace, one), kTolerance) << one.text();
         }
       }
     }
@@ -109,10 +136,11 @@ TEST_P(MatmulTest, EqualsTheNaiveProductForEveryMember) {
 }
 
 TEST_P(MatmulTest, EqualsTheNaiveProductAtTheLabsSize) {
+  Workspace workspace(backend_);
   for (const Product& one : {Product{1, 100, 512, 512, Transpose::no, Transpose::yes},
                              Product{1, 100, 512, 512, Transpose::no, Transpose::no},
                              Product{1, 512, 512, 100, Transpose::yes, Transpose::no}}) {
-    EXPECT_LT(worst_error(backend_, one), kTolerance) << one.text();
+    EXPECT_LT(worst_error(backend_, workspace, one), kTolerance) << one.text();
   }
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -131,6 +132,8 @@ TEST_F(CudaFaultsTest, AGpuLostInTheMiddleLeavesTheLastCheckpointFromWhichTheRun
 struct Fault {
   const char* name;
   emulator::FaultKind kind;
+
+  friend void PrintTo(const Fault& fault, std::ostream* stream) { *stream << fault.name; }
 };
 
 class CudaFaultSweepTest : public testing::TestWithParam<Fault> {

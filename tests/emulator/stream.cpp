@@ -30,9 +30,15 @@ CUstream_st* draw_busy_stream() {
   return busy.empty() ? nullptr : busy[draw(busy.size())];
 }
 
-// Nothing of a lost device runs, and nobody waits for it.
+void know(const CUstream_st& stream) {
+  timeline::acquire(&stream);
+  merge(state().host, stream.clock);
+}
+
+// Nothing of a lost device runs, which the host learns with the error, and nobody waits for it.
 void drop_queues() {
   for (const auto& stream : state().streams) {
+    know(*stream);
     for (const auto& task : stream->queue) {
       if (task->records != nullptr) task->records->done = true;
     }
@@ -91,11 +97,6 @@ void run_until(const Done& done, CUstream_st* needed) {
     CUstream_st* other = manner == 1 && draw(2) == 0 ? draw_busy_stream() : nullptr;
     if (other != nullptr) step(*other);
   }
-}
-
-void know(const CUstream_st& stream) {
-  timeline::acquire(&stream);
-  merge(state().host, stream.clock);
 }
 
 // Streams that were destroyed go when their last task has run.

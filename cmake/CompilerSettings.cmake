@@ -10,6 +10,14 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_L
 endif()
 option(RUSHLIGHT_WERROR "Warnings are errors" ${werror_default})
 
+if(RUSHLIGHT_ARCH STREQUAL "portable")
+  if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64)$")
+    set(RUSHLIGHT_ARCH "armv8.2-a")
+  else()
+    set(RUSHLIGHT_ARCH "x86-64-v3")
+  endif()
+endif()
+
 add_library(rushlight_compile_options INTERFACE)
 target_compile_options(
   rushlight_compile_options

@@ -18,6 +18,7 @@ template <class Partial>
 struct ColumnShared {
   Partial terms[kColumnChunks][kTreeChunk][kColumnItems];
   Partial sums[kColumnChunks][kColumnItems];
+  PairwiseStack<Partial> totals[kColumnItems];  // Here, as every thread that can run would get one of its own.
 };
 
 /// REQUIRES: a block of kColumnThreads. Neighbouring threads have neighbouring items, so that a row is read as one.
@@ -33,7 +34,8 @@ __global__ void column_reduction_kernel(Operation operation) {
   const std::uint64_t items = operation.work_items();
   for (std::uint64_t first = blockIdx.x * kColumnItems; first < items; first += gridDim.x * kColumnItems) {
     const std::uint64_t item = first + place;
-    PairwiseStack<Partial, decltype(combine)> chunks;
+    PairwiseStack<Partial>& total = shared.totals[place];
+    if (line == 0 && chunk == 0) total.clear();
     for (std::int64_t begin = 0; begin < rows; begin += kColumnChunks * kTreeChunk) {
       const std::int64_t chunk_begin = begin + chunk * kTreeChunk;
       const std::int64_t row = chunk_begin + line;
@@ -48,11 +50,11 @@ __global__ void column_reduction_kernel(Operation operation) {
       __syncthreads();
       if (line == 0 && chunk == 0 && item < items) {
         for (unsigned i = 0; i < kColumnChunks && begin + i * kTreeChunk < rows; ++i) {
-          chunks.push(shared.sums[i][place], combine);
+          total.push(shared.sums[i][place], combine);
         }
       }
     }
-    if (line == 0 && chunk == 0 && item < items) operation.finish(item, chunks.total(combine));
+    if (line == 0 && chunk == 0 && item < items) operation.finish(item, total.total(combine));
   }
 }
 

@@ -52,7 +52,8 @@ RL_HD inline LaneFloats load_lanes(const float* source, int count) {
 
 RL_HD inline void store_lanes(float* target, int count, const LaneFloats& values) {
   if (count == kLanes && is_lane_aligned(target)) {
-    *reinterpret_cast<LaneFloats*>(target) = values;
+    store_four_floats(target, values.value);
+    store_four_floats(target + 4, values.value + 4);
   } else {
     for_each_lane(count, [&](int lane) { target[lane] = values.value[lane]; });
   }

@@ -6,3 +6,16 @@
 #else
 #define RL_HD
 #endif
+
+namespace rushlight {
+
+/// One store of 128 bits on a GPU, where nvcc takes plain assignments apart. REQUIRES: `target` is aligned to 16 bytes.
+RL_HD inline void store_four_floats(float* target, const float* values) {
+#if defined(__CUDA_ARCH__)
+  __stwb(reinterpret_cast<float4*>(target), make_float4(values[0], values[1], values[2], values[3]));
+#else
+  for (int i = 0; i < 4; ++i) target[i] = values[i];
+#endif
+}
+
+}  // namespace rushlight

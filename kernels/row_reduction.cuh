@@ -63,6 +63,7 @@ __global__ void row_reduction_warp_kernel(Operation operation) {
 template <class Partial>
 struct RowShared {
   Partial partials[kRowThreads];
+  PairwiseStack<Partial> rounds;  // Here, as every thread that can run would get one of its own.
 };
 
 /// The row's total, for thread 0 alone.
@@ -73,8 +74,8 @@ __device__ typename Operation::Partial reduce_row_in_block(const Operation& oper
   const auto combine = [](const Partial& a, const Partial& b) { return Operation::combine(a, b); };
   const std::int64_t chunks = chunks_of(operation.cols());
   const unsigned thread = threadIdx.x;
-  PairwiseStack<Partial, decltype(combine)> rounds;  // A round's chunks are a whole subtree of the tree.
-  for (std::int64_t first = 0; first < chunks; first += kRowThreads) {
+  if (thread == 0) shared.rounds.clear();
+  for (std::int64_t first = 0; first < chunks; first += kRowThreads) {  // A round is a whole subtree of the tree.
     const auto count = static_cast<unsigned>(chunks - first < kRowThreads ? chunks - first : kRowThreads);
     if (thread < count) shared.partials[thread] = fold_chunk(operation, row, first + thread);
     for (unsigned step = 1; step < count; step *= 2) {
@@ -83,10 +84,10 @@ __device__ typename Operation::Partial reduce_row_in_block(const Operation& oper
         shared.partials[thread] = Operation::combine(shared.partials[thread], shared.partials[thread + step]);
       }
     }
-    if (thread == 0) rounds.push(shared.partials[0], combine);
+    if (thread == 0) shared.rounds.push(shared.partials[0], combine);
     if (first + kRowThreads < chunks) __syncthreads();
   }
-  return thread == 0 ? rounds.total(combine) : Partial{};
+  return thread == 0 ? shared.rounds.total(combine) : Partial{};
 }
 
 /// REQUIRES: a block of kRowThreads.

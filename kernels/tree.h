@@ -10,19 +10,26 @@ namespace rushlight {
 
 inline constexpr std::int64_t kTreeChunk = 32;
 
-/// Joins chunk partials as they come, in order. A binary counter: at most one partial a level waits.
-template <class Partial, class Combine>
+/// Joins chunk partials as they come, in order. A binary counter: at most one partial a level waits; 2^32 chunks fit.
+template <class Partial>
 struct PairwiseStack {
-  Partial waiting[48];
+  Partial waiting[32];
   std::uint64_t chunks = 0;
   int depth = 0;
 
+  RL_HD void clear() {
+    chunks = 0;
+    depth = 0;
+  }
+
+  template <class Combine>
   RL_HD void push(Partial partial, const Combine& combine) {
     for (std::uint64_t level = chunks; level & 1; level >>= 1) partial = combine(waiting[--depth], partial);
     waiting[depth++] = partial;
     ++chunks;
   }
 
+  template <class Combine>
   RL_HD Partial total(const Combine& combine) {
     Partial sum = waiting[--depth];
     while (depth > 0) sum = combine(waiting[--depth], sum);
@@ -33,7 +40,7 @@ struct PairwiseStack {
 /// REQUIRES: count >= 1. `load(i)` is called once for each i, in order.
 template <class Partial, class Load, class Combine>
 RL_HD Partial tree_reduce(std::int64_t count, const Load& load, const Combine& combine) {
-  PairwiseStack<Partial, Combine> stack;
+  PairwiseStack<Partial> stack;
   for (std::int64_t begin = 0; begin < count; begin += kTreeChunk) {
     const std::int64_t end = begin + kTreeChunk < count ? begin + kTreeChunk : count;
     Partial partial = load(begin);

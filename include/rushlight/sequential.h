@@ -121,4 +121,8 @@ class Sequential {
 /// @throws InvalidArgument if `batch` is not in [1, 2^31).
 MemoryPlan plan_memory(const Sequential& model, std::int64_t batch, Mode mode);
 
+/// Takes that memory and gives it back, so that what does not fit shows before weights are drawn.
+/// @throws InvalidArgument as plan_memory; DeviceError that says what is missing.
+void require_memory(const Sequential& model, std::int64_t batch, Mode mode);
+
 }  // namespace rushlight

@@ -59,6 +59,11 @@ class Trainer {
   /// another one in the middle of an epoch; Diverged if the mean loss is not finite.
   Metrics train_epoch(const Dataset& data, const StepCallback& after_step = {}, std::uint64_t every = 1);
 
+  /// Takes the memory that epochs on `train` and evaluations on `test` need, so that what does not fit shows before the
+  /// first step. Not needed: both take it when they first run. @throws InvalidArgument as they do; DeviceError that
+  /// says what is missing.
+  void reserve(const Dataset& train, const Dataset& test);
+
   /// One step on exactly this batch, in its order, and its loss and accuracy: for a loop of one's own. Waits for the
   /// device.
   /// @throws InvalidArgument if `batch` has another size than the options say, or an epoch was stopped midway.

@@ -2,10 +2,11 @@
 #pragma once
 
 #include <csignal>
+#include <memory>
 
 namespace rushlight {
 
-/// Watches while it lives. One at a time.
+/// Watches while it lives. One at a time, on the main thread, which Linux gives a process's signals to.
 class InterruptionWatch {
  public:
   InterruptionWatch();
@@ -17,6 +18,7 @@ class InterruptionWatch {
 
  private:
   struct sigaction before_int_, before_term_;
+  std::unique_ptr<char[]> stack_;  // Of the handler. Null where the thread already has one.
 };
 
 }  // namespace rushlight

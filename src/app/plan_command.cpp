@@ -57,7 +57,8 @@ void show_table(const Sequential& model, const Arguments& arguments, const Memor
 }
 
 int run_plan(const Arguments& arguments, Streams streams) {
-  const Sequential model(modules_of(arguments.settings, arguments.inputs, arguments.outputs));
+  Sequential model(modules_of(arguments.settings, arguments.inputs, arguments.outputs));
+  model.to(choose_device(arguments.settings).device);
   const MemoryPlan plan = plan_memory(model, arguments.settings.batch, kModes.at(arguments.mode));
   arguments.json ? show_json(model, arguments, plan, streams) : show_table(model, arguments, plan, streams);
   return kDone;
@@ -70,7 +71,7 @@ void add_plan_command(CLI::App& app, Streams streams, std::function<int()>& chos
   const auto arguments = std::make_shared<Arguments>();
   for (const Setting& setting : table_of(arguments->settings)) {
     const std::string name = setting.name;
-    if (name == "hidden" || name == "dropout" || name == "batch") add_option(*command, setting);
+    if (name == "hidden" || name == "dropout" || name == "batch" || name == "device") add_option(*command, setting);
   }
   command->add_option("--inputs", arguments->inputs, "Features a sample")->capture_default_str();
   command->add_option("--outputs", arguments->outputs, "Classes")->capture_default_str();

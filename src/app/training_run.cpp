@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <rushlight/error.h>
 #include <rushlight/rushlight.h>
-#include <unistd.h>
 
 #include <cmath>
 #include <nlohmann/json.hpp>
@@ -35,29 +34,17 @@ std::string absolute_path(const std::filesystem::path& path) {
   return std::filesystem::absolute(path).lexically_normal().string();
 }
 
-/// Drawing the weights of a network that is too large to train would take minutes.
-void check_memory(const Sequential& model, const Settings& settings, const Device& device) {
-  if (device.kind != Device::Kind::cpu) return;
-  const std::int64_t needed = plan_memory(model, settings.batch, Mode::train).bytes();
-  const std::int64_t there = std::int64_t{sysconf(_SC_PHYS_PAGES)} * std::int64_t{sysconf(_SC_PAGESIZE)};
-  if (needed <= there) return;
-  throw DeviceError(fmt::format(
-      "training takes {} bytes of memory, but this machine has {} in all: choose a smaller batch or network "
-      "(`rushlight plan` shows what one takes)",
-      needed, there));
-}
-
 /// A run that has a checkpoint no longer needs the file of --init-from.
 enum class Weights { drawn_or_given, from_checkpoint };
 
 Sequential build_model(const Settings& settings, const Dataset& train, const Device& device, Weights weights) {
   Sequential model(modules_of(settings, train.features(), train.classes()));
-  check_memory(model, settings, device);
+  model.to(device);
+  require_memory(model, settings.batch, Mode::train);  // Drawing the weights of a large network takes minutes.
   model.initialize(XavierUniform{}, {.seed = settings.seed});
   if (!settings.init_from.empty() && weights == Weights::drawn_or_given) {
     model.load_state_dict(open_model(settings.init_from).model.state_dict());
   }
-  model.to(device);
   return model;
 }
 
@@ -229,6 +216,7 @@ int train(const TrainRequest& request, Streams streams) {
       build_model(settings, data.train, choice.device, trained ? Weights::from_checkpoint : Weights::drawn_or_given);
   Trainer trainer(model, CrossEntropyLoss{}, Adam{{.lr = settings.lr}},
                   {.batch = settings.batch, .shuffle = settings.no_shuffle ? Shuffle::off : Shuffle::keyed});
+  trainer.reserve(data.train, data.test);
   const RunFolder folder =
       resumed ? RunFolder::open(request.resume) : RunFolder::create(request.out, config_text(settings));
   if (resumed) restore(folder, settings, data, model, trainer);

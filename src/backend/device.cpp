@@ -88,8 +88,8 @@ std::shared_ptr<Backend> open_backend(const Device& device) {
   check_threads(device.threads);
   if (device.precision != Precision::fp32) {
     throw DeviceError(
-        fmt::format("products of {} are there on a GPU alone: use --precision fp32 on a CPU, or "
-                    "--device cuda",
+        fmt::format("products of {} are there on a GPU alone: use --device cuda, or --precision fp32 (a run that was "
+                    "begun otherwise goes on as a new one, with --init-from)",
                     to_string(device.precision)));
   }
   return std::make_shared<CpuBackend>(device.threads);

@@ -41,8 +41,7 @@ Inference::Inference(const ModelState& model, std::int64_t rows, Mode mode)
   backend_->fill_zero(arena_.data(), arena_.bytes());
 }
 
-std::int64_t Inference::start(const ModelState& model, const Dataset& data, const Request& request,
-                              std::uint32_t mc_pass) {
+void Inference::ready(const ModelState& model, const Dataset& data, const Request& request) {
   if (!resident_ || !resident_->data().same_view(data)) {
     program_.reset();
     resident_.reset();
@@ -58,6 +57,11 @@ std::int64_t Inference::start(const ModelState& model, const Dataset& data, cons
     program_.emplace(backend_, std::move(program));
     request_ = request;
   }
+}
+
+std::int64_t Inference::start(const ModelState& model, const Dataset& data, const Request& request,
+                              std::uint32_t mc_pass) {
+  ready(model, data, request);
   plan_.pass.initialize(*backend_, arena_.data(), model.members());
   const PassState state{.step = mc_pass,
                         .samples = static_cast<std::uint64_t>(data.size()),

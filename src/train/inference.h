@@ -4,6 +4,7 @@
 #include <rushlight/dataset.h>
 #include <rushlight/sequential.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -18,6 +19,9 @@ namespace rushlight {
 
 /// As many rows at a time as give the products their full speed.
 inline constexpr std::int64_t kInferenceRows = 1000;
+inline std::int64_t rows_at_once(const Dataset& data) {
+  return std::min(kInferenceRows, data.size());
+}
 
 /// @throws InvalidArgument if the features are not the model's inputs.
 void check_features(const ModelState& model, const Dataset& data);
@@ -42,7 +46,17 @@ class Inference {
  public:
   Inference(const ModelState& model, std::int64_t rows, Mode mode);
 
+  /// What a call computes; another one than last time makes the program anew.
+  struct Request {
+    PixelScale scale;
+    LossUse loss;
+    bool operator==(const Request&) const = default;
+  };
+
   const PassShape& shape() const { return plan_.pass.shape(); }
+
+  /// Takes the memory that such a call on `data` needs.
+  void ready(const ModelState& model, const Dataset& data, const Request& request);
 
   /// Each member's sums over `data`.
   std::vector<EpochSums> evaluate(const ModelState& model, const Dataset& data, PixelScale scale);
@@ -52,13 +66,6 @@ class Inference {
                              std::int64_t member);
 
  private:
-  /// What a call computes; another one than last time makes the program anew.
-  struct Request {
-    PixelScale scale;
-    LossUse loss;
-    bool operator==(const Request&) const = default;
-  };
-
   /// Ready for the first of the batches, whose number is given back.
   std::int64_t start(const ModelState& model, const Dataset& data, const Request& request, std::uint32_t mc_pass);
 

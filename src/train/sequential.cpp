@@ -18,10 +18,6 @@ ModelState& use(const std::shared_ptr<ModelState>& state) {
   return *state;
 }
 
-std::int64_t rows_at_once(const Dataset& data) {
-  return std::min(kInferenceRows, data.size());
-}
-
 Mode inference_mode(const ModelState& state, const PredictOptions& options) {
   if (options.mc_pass) return Mode::mc;
   if (state.mode() == Mode::train) {
@@ -152,6 +148,10 @@ Metrics Sequential::evaluate(const Dataset& data, CrossEntropyLoss, PixelScale p
   check_features(state, data);
   check_labels(state, data);
   return to_metrics(state.inference(rows_at_once(data), Mode::eval).evaluate(state, data, pixels).front());
+}
+
+void require_memory(const Sequential& model, std::int64_t batch, Mode mode) {
+  const Buffer probe(use(model.state()).backend(), plan_memory(model, batch, mode).bytes());
 }
 
 MemoryPlan plan_memory(const Sequential& model, std::int64_t batch, Mode mode) {

@@ -75,6 +75,14 @@ Metrics Trainer::train_epoch(const Dataset& data, const StepCallback& after_step
   return metrics;
 }
 
+void Trainer::reserve(const Dataset& train, const Dataset& test) {
+  ModelState& model = impl_->training.model();
+  check_features(model, test);
+  check_labels(model, test);
+  impl_->training.ready(train);
+  model.inference(rows_at_once(test), Mode::eval).ready(model, test, {PixelScale::unit, LossUse::wanted});
+}
+
 Metrics Trainer::step(const Dataset& batch) {
   Training& training = impl_->training;
   if (training.clock().epoch_step > 0) {
@@ -92,8 +100,7 @@ Metrics Trainer::evaluate(const Dataset& data, PixelScale pixels) {
   ModelState& model = impl_->training.model();
   check_features(model, data);
   check_labels(model, data);
-  const std::int64_t rows = std::min(kInferenceRows, data.size());
-  return to_metrics(model.inference(rows, Mode::eval).evaluate(model, data, pixels).front());
+  return to_metrics(model.inference(rows_at_once(data), Mode::eval).evaluate(model, data, pixels).front());
 }
 
 std::uint64_t Trainer::steps() const {

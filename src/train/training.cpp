@@ -75,16 +75,13 @@ void Training::follow_seeds() {
   epoch_program_.reset();
 }
 
-void Training::begin_epoch(const Dataset& data) {
+void Training::ready(const Dataset& data) {
   require_same_device();
   check_data(data);
-  const DataIdentity identity = DataIdentity::of(data);
-  if (clock_.epoch_step > 0 && identity != data_) {
-    throw InvalidArgument(
-        fmt::format("an epoch was stopped after step {} of it and must go on with the same data (hash "
-                    "{:016x}, {} samples), but {} has hash {:016x} and {} samples",
-                    clock_.epoch_step, data_.hash, data_.size, data.name(), identity.hash, identity.size));
-  }
+  make_ready(data);
+}
+
+void Training::make_ready(const Dataset& data) {
   if (!resident_ || !resident_->data().same_view(data)) {
     epoch_program_.reset();
     resident_ = std::make_unique<ResidentData>(backend_, data);
@@ -96,6 +93,19 @@ void Training::begin_epoch(const Dataset& data) {
                               .order = options_.shuffle == Shuffle::keyed ? SampleOrder::shuffled : SampleOrder::file,
                               .shuffle_seed = members_.front().seed});
   }
+}
+
+void Training::begin_epoch(const Dataset& data) {
+  require_same_device();
+  check_data(data);
+  const DataIdentity identity = DataIdentity::of(data);
+  if (clock_.epoch_step > 0 && identity != data_) {
+    throw InvalidArgument(
+        fmt::format("an epoch was stopped after step {} of it and must go on with the same data (hash "
+                    "{:016x}, {} samples), but {} has hash {:016x} and {} samples",
+                    clock_.epoch_step, data_.hash, data_.size, data.name(), identity.hash, identity.size));
+  }
+  make_ready(data);
   data_ = identity;
   if (clock_.epoch_step == 0) clear_sums();
   set_state(clock_.epoch_step * static_cast<std::uint64_t>(options_.batch), static_cast<std::uint64_t>(data.size()));

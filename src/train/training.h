@@ -63,6 +63,8 @@ class Training {
   /// @throws InvalidArgument if the model's memory is no longer where this training's is.
   void require_same_device() const;
 
+  /// Takes the memory and makes the program of epochs on `data`. @throws InvalidArgument if `data` does not fit.
+  void ready(const Dataset& data);
   /// Readies the epoch's program, or goes on in an epoch that was stopped. @throws InvalidArgument as train_epoch.
   void begin_epoch(const Dataset& data);
   std::uint64_t epoch_steps() const { return static_cast<std::uint64_t>(data_.size / options_.batch); }
@@ -82,6 +84,7 @@ class Training {
 
  private:
   void check_data(const Dataset& data) const;
+  void make_ready(const Dataset& data);
   void check_steps(std::uint64_t count) const;
   /// A model that was initialized anew has another seed: masks and order are drawn from it.
   void follow_seeds();

@@ -93,7 +93,7 @@ TEST_F(HostileTest, ANetworkThatFitsOnlyWithoutItsGradientsIsADeviceError) {
   const std::int64_t width = memory / 3 / (kSide * kSide * std::int64_t{sizeof(float)});
   const Outcome outcome = call(line_.train("run", {"--hidden", std::to_string(width), "--batch", "1"}));
   expect_refused(outcome, kNoDevice, std::to_string(width));
-  EXPECT_THAT(outcome.err, AllOf(HasSubstr("training takes"), HasSubstr(std::to_string(memory))));
+  EXPECT_THAT(outcome.err, AllOf(HasSubstr("bytes of memory are needed"), HasSubstr(std::to_string(memory))));
   EXPECT_FALSE(fs::exists(line_.path("run")));
 }
 

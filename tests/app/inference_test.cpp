@@ -163,8 +163,8 @@ TEST_F(InferenceTest, MoreClassesThanThereAreAreAllClasses) {
 }
 
 TEST_F(InferenceTest, PlanIsTheLibrarysPlanAndAddsUp) {
-  const Outcome outcome =
-      call({"plan", "--hidden", "33,7", "--inputs", "64", "--outputs", "4", "--batch", "10", "--json"});
+  const Outcome outcome = call(
+      {"plan", "--hidden", "33,7", "--inputs", "64", "--outputs", "4", "--batch", "10", "--json", "--device", "cpu"});
   ASSERT_EQ(outcome.code, kDone) << outcome.err;
   const auto plan = nlohmann::json::parse(outcome.out);
   EXPECT_EQ(plan["parameter_count"], 64 * 33 + 33 + 33 * 7 + 7 + 7 * 4 + 4);

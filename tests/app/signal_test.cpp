@@ -11,10 +11,29 @@
 #include <chrono>
 #include <thread>
 
+#include "src/app/interruption.h"
 #include "tests/app/command_line.h"
 
 namespace rushlight {
 namespace {
+
+// oneDNN computes with the stack pointer in its heap: a handler's frame there once destroyed it.
+TEST(InterruptionWatchTest, TheHandlerHasAStackOfItsOwnWhileItWatches) {
+  stack_t before{}, during{}, after{};
+  sigaltstack(nullptr, &before);
+  {
+    const InterruptionWatch watch;
+    for (const int signal : {SIGINT, SIGTERM}) {
+      struct sigaction action {};
+      sigaction(signal, nullptr, &action);
+      EXPECT_NE(action.sa_flags & SA_ONSTACK, 0) << signal;
+    }
+    sigaltstack(nullptr, &during);
+    EXPECT_EQ(during.ss_flags & SS_DISABLE, 0);
+  }
+  sigaltstack(nullptr, &after);
+  EXPECT_EQ(after.ss_flags, before.ss_flags);
+}
 
 using ::testing::HasSubstr;
 

@@ -47,7 +47,7 @@ std::vector<std::string> files_with(const std::string& word) {
 TEST(SourceRulesTest, SharedMemoryAndLaunchesHaveOnePlaceEach) {
   EXPECT_THAT(files_with("__shared__"), ElementsAre("kernels/device.cuh"));
   EXPECT_THAT(files_with("cudaLaunchKernel"), ElementsAre("src/backend/cuda/launch.cu"));
-  for (const char* other : {"cooperative_groups", "cub::", "wmma", "cuda_pipeline", "asm("}) {
+  for (const char* other : {"cooperative_groups", "cub::", "wmma", "cuda_pipeline", "asm(", "asm volatile", "__asm"}) {
     EXPECT_THAT(files_with(other), IsEmpty()) << other;
   }
 }

@@ -33,7 +33,7 @@ template <class Operation>
 void reduce_column_tile(const Operation& operation, std::int64_t first, std::int64_t items) {
   using Partial = typename Operation::Partial;
   const auto combine = [](const Partial& a, const Partial& b) { return Operation::combine(a, b); };
-  PairwiseStack<Partial, decltype(combine)> stacks[kColumnTile];
+  PairwiseStack<Partial> stacks[kColumnTile];
   Partial partials[kColumnTile];
   const auto item = [first](std::int64_t i) { return static_cast<std::uint64_t>(first + i); };
   const std::int64_t rows = operation.rows();

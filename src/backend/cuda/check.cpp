@@ -36,13 +36,24 @@ std::string advice(cudaError_t status) {
       return "another process holds the GPU, or it was lost: look at `nvidia-smi`, and at its compute mode";
     case cudaErrorMemoryAllocation:
       return "the GPU has no memory left: choose a smaller batch or network, or free the GPU";
+    case cudaErrorECCUncorrectable:
+      return "the GPU's memory is damaged: reset it or use another; a training goes on from its last checkpoint with "
+             "--resume";
+    case cudaErrorSystemNotReady:
+    case cudaErrorSystemDriverMismatch:
+      return "the driver is not ready: look at `nvidia-smi`, and at the fabric manager where GPUs are linked by "
+             "NVSwitch";
     case cudaErrorLaunchFailure:
+    case cudaErrorLaunchTimeout:
     case cudaErrorIllegalAddress:
+    case cudaErrorIllegalInstruction:
     case cudaErrorMisalignedAddress:
-      return "the GPU can't be used by this process any more; a run goes on from its last checkpoint with --resume. "
-             "If it happens again, CUDA_LAUNCH_BLOCKING=1 shows which command it was: please report it";
+    case cudaErrorHardwareStackError:
+      return "this process can't use the GPU any more; a training goes on from its last checkpoint with --resume. If "
+             "it "
+             "happens again, CUDA_LAUNCH_BLOCKING=1 with --no-graph shows which command it was: please report it";
     default:
-      return "";
+      return "look at `nvidia-smi` and the system's log; a training goes on from its last checkpoint with --resume";
   }
 }
 

@@ -6,6 +6,8 @@
 
 #include <array>
 
+#include "src/backend/cuda/check.h"
+
 namespace rushlight {
 namespace {
 
@@ -48,8 +50,12 @@ CublasLibrary open_cublas(std::span<const std::string> names) {
 
 void check(const CublasLibrary& library, cublasStatus_t status, const std::string& what) {
   if (status == CUBLAS_STATUS_SUCCESS) return;
-  throw DeviceError(fmt::format("{} failed: cuBLAS says {} (status {})", what, library.status_string(status),
-                                static_cast<int>(status)));
+  const bool memory = status == CUBLAS_STATUS_ALLOC_FAILED || status == CUBLAS_STATUS_NOT_INITIALIZED;
+  const cudaError_t behind = cudaPeekAtLastError();
+  throw DeviceError(fmt::format(
+      "{} failed: cuBLAS says {} (status {}); {}", what, library.status_string(status), static_cast<int>(status),
+      memory ? "the GPU has probably no memory left for cuBLAS itself: look at `nvidia-smi` for who else uses it"
+             : explain(behind == cudaSuccess ? cudaErrorLaunchFailure : behind)));
 }
 
 }  // namespace rushlight

@@ -125,10 +125,14 @@ std::byte* CudaBackend::allocate(std::int64_t bytes) {
   static_cast<void>(cudaGetLastError());
   std::size_t free = 0, total = 0;
   check(cudaMemGetInfo(&free, &total), "asking for free memory");
+  const std::int64_t missing = bytes - static_cast<std::int64_t>(free);
   throw DeviceError(fmt::format(
-      "{} bytes of memory are needed at once, but {} has {} free of {}: {} are missing; choose a smaller "
-      "batch, network or data set (`rushlight plan` shows what one takes), or free the GPU",
-      bytes, to_string(device_), free, total, std::max<std::int64_t>(0, bytes - static_cast<std::int64_t>(free))));
+      "{} bytes of memory are needed at once, but {} has {} free of {}: {}; choose a smaller batch, network or data "
+      "set "
+      "(`rushlight plan --device {}` shows what one takes), or free the GPU",
+      bytes, to_string(device_), free, total,
+      missing > 0 ? fmt::format("{} are missing", missing) : "they lie in pieces, none of which is large enough",
+      to_string(device_)));
 }
 
 void CudaBackend::deallocate(std::byte* data) noexcept {

@@ -9,18 +9,27 @@ namespace {
 
 class CudaGraph final : public Graph {
  public:
-  CudaGraph(GraphExecutable executable, cudaStream_t stream) : executable_(std::move(executable)), stream_(stream) {}
+  CudaGraph(GraphExecutable executable, cudaStream_t stream) : executable_(std::move(executable)), stream_(stream) {
+    for (Event& done : done_) done = make_event();
+  }
 
+  // The host is two replays ahead at most: enough for the GPU never to wait, and few enough to be interrupted soon.
   void replay() override {
+    const Event& done = done_[turn_];
+    turn_ = 1 - turn_;
+    check(cudaEventSynchronize(done.get()), "waiting for a graph of steps");
     nvtxRangePushA("replay");
     const cudaError_t status = cudaGraphLaunch(executable_.get(), stream_);
     nvtxRangePop();
     check(status, "replaying a graph of steps");
+    check(cudaEventRecord(done.get(), stream_), "recording an event");
   }
 
  private:
   GraphExecutable executable_;
   cudaStream_t stream_;
+  Event done_[2];
+  std::size_t turn_ = 0;
 };
 
 }  // namespace

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cuda_runtime_api.h>
+#include <rushlight/error.h>
 
 #include <cstddef>
 #include <memory>
+#include <string>
 #include <type_traits>
 
 #include "src/backend/cuda/check.h"
@@ -40,7 +42,13 @@ inline Event make_event() {
 
 inline PinnedMemory make_pinned(std::size_t bytes) {
   void* data = nullptr;
-  check(cudaMallocHost(&data, bytes), "taking pinned memory of the host");
+  if (const cudaError_t status = cudaMallocHost(&data, bytes); status == cudaErrorMemoryAllocation) {
+    static_cast<void>(cudaGetLastError());
+    throw DeviceError("the host has no " + std::to_string(bytes) +
+                      " bytes of memory left to pin for transfers to the GPU: free some, or raise `ulimit -l`");
+  } else {
+    check(status, "taking pinned memory of the host");
+  }
   return PinnedMemory(static_cast<std::byte*>(data));
 }
 

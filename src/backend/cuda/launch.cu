@@ -12,7 +12,7 @@ namespace rushlight {
 namespace {
 
 constexpr unsigned kThreads = 256;
-constexpr std::uint64_t kBlocksAMultiprocessor = 8;  // Of 256 threads: all that an SM can hold.
+constexpr std::uint64_t kBlocksAMultiprocessor = 8;  // Of 256 threads: all that an SM can hold, or more.
 
 /// As many blocks as the work needs, or as fill the GPU: kernels stride over the rest.
 cudaLaunchConfig_t configure(std::uint64_t blocks, unsigned threads, const LaunchTarget& target) {
@@ -24,8 +24,10 @@ cudaLaunchConfig_t configure(std::uint64_t blocks, unsigned threads, const Launc
   return config;
 }
 
-void check_launch(cudaError_t status, const char* kind, std::uint64_t count) {
-  if (status != cudaSuccess) check(status, std::string("launching ") + kind + " of " + std::to_string(count));
+void check_launch(cudaError_t status, const char* kernel, std::uint64_t count, const char* of, std::int64_t each) {
+  if (status == cudaSuccess) return;
+  check(status,
+        std::string("launching ") + kernel + " kernel over " + std::to_string(count) + of + std::to_string(each));
 }
 
 std::uint64_t blocks_for(std::uint64_t items, std::uint64_t items_a_block) {
@@ -37,7 +39,8 @@ void launch_elementwise(const Operation& operation, const LaunchTarget& target) 
   const std::uint64_t items = operation.work_items();
   if (items == 0) return;
   const cudaLaunchConfig_t config = configure(blocks_for(items, kThreads), kThreads, target);
-  check_launch(cudaLaunchKernelEx(&config, elementwise_kernel<Operation>, operation), "items", items);
+  check_launch(cudaLaunchKernelEx(&config, elementwise_kernel<Operation>, operation), "an elementwise", items,
+               " groups of ", kLanes);
 }
 
 template <class Operation>
@@ -46,12 +49,14 @@ void launch_rows(const Operation& operation, const LaunchTarget& target) {
   if (rows == 0) return;
   if (operation.cols() <= kWarpRowCols) {
     const cudaLaunchConfig_t config = configure(blocks_for(rows, kThreads / kWarpThreads), kThreads, target);
-    check_launch(cudaLaunchKernelEx(&config, row_reduction_warp_kernel<Operation>, operation), "rows", rows);
+    check_launch(cudaLaunchKernelEx(&config, row_reduction_warp_kernel<Operation>, operation), "a row reduction", rows,
+                 " rows of ", operation.cols());
     return;
   }
   cudaLaunchConfig_t config = configure(rows, kRowThreads, target);
   config.dynamicSmemBytes = sizeof(RowShared<typename Operation::Partial>);
-  check_launch(cudaLaunchKernelEx(&config, row_reduction_block_kernel<Operation>, operation), "long rows", rows);
+  check_launch(cudaLaunchKernelEx(&config, row_reduction_block_kernel<Operation>, operation), "a row reduction", rows,
+               " rows of ", operation.cols());
 }
 
 template <class Operation>
@@ -60,7 +65,8 @@ void launch_columns(const Operation& operation, const LaunchTarget& target) {
   if (items == 0) return;
   cudaLaunchConfig_t config = configure(blocks_for(items, kColumnItems), kColumnThreads, target);
   config.dynamicSmemBytes = sizeof(ColumnShared<typename Operation::Partial>);
-  check_launch(cudaLaunchKernelEx(&config, column_reduction_kernel<Operation>, operation), "groups of columns", items);
+  check_launch(cudaLaunchKernelEx(&config, column_reduction_kernel<Operation>, operation), "a column reduction", items,
+               " groups of columns with rows: ", operation.rows());
 }
 
 }  // namespace

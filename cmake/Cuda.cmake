@@ -83,5 +83,6 @@ target_compile_options(
 
 file(GLOB cuda_sources CONFIGURE_DEPENDS src/backend/cuda/*.cu src/backend/cuda/*.cpp)
 target_sources(rushlight PRIVATE ${cuda_sources})
+set_target_properties(rushlight PROPERTIES CUDA_ARCHITECTURES "${CMAKE_CUDA_ARCHITECTURES}") # It was made before.
 target_link_libraries(rushlight PRIVATE CUDA::cudart_static ${CMAKE_DL_LIBS})
 rushlight_describe_architectures(RUSHLIGHT_CUDA_CODE)

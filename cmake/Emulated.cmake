@@ -1,6 +1,7 @@
 # The CUDA backend as plain C++, on the emulated device of tests/emulator: no GPU and no nvcc, the toolkit's headers
 # alone. For tests; such a build is not installed.
 find_package(CUDAToolkit REQUIRED)
+add_compile_definitions(RUSHLIGHT_EMULATED) # Of every file: the CPU's and the kernels' formulas are one function.
 
 # Never instrumented: what it plays is hardware, and it tells the sanitizers itself what is ordered.
 file(GLOB emulator_sources CONFIGURE_DEPENDS tests/emulator/*.cpp)

@@ -19,39 +19,39 @@ RL_HD inline int lanes_in(std::int64_t columns, std::int64_t block) {
   return left < kLanes ? static_cast<int>(left) : kLanes;
 }
 
-/// f(0) to f(count - 1). Loops are of constant length: CPUs run the full block as vectors, and GPUs keep lanes in
-/// registers.
+/// f(0) to f(count - 1). CPUs run a full block as vectors; GPUs keep lanes in registers where every loop is of constant
+/// length.
 template <class F>
 RL_HD inline void for_each_lane(int count, F f) {
-  if (count == kLanes) {
-    for (int lane = 0; lane < kLanes; ++lane) f(lane);
-  } else {
+  if (kOnGpu || count == kLanes) {
     for (int lane = 0; lane < kLanes; ++lane) {
       if (lane < count) f(lane);
     }
+  } else {
+    for (int lane = 0; lane < count; ++lane) f(lane);
   }
 }
 
-/// Eight neighbouring columns in registers: values, or partial sums. Moved as one where they lie aligned, which a GPU
-/// does by two accesses of 128 bits.
+/// Eight neighbouring columns in registers: values, or partial sums.
 struct alignas(kLanes * sizeof(float)) LaneFloats {
   float value[kLanes];
 };
 
-RL_HD inline bool is_lane_aligned(const float* data) {
-  return reinterpret_cast<std::uintptr_t>(data) % alignof(LaneFloats) == 0;
+/// Whether a GPU moves these lanes by two accesses of 128 bits. A CPU's compiler makes better vectors of the plain loop.
+RL_HD inline bool moves_as_vectors(const float* data, int count) {
+  return kOnGpu && count == kLanes && reinterpret_cast<std::uintptr_t>(data) % alignof(LaneFloats) == 0;
 }
 
 /// Lanes from `count` on are 0.
 RL_HD inline LaneFloats load_lanes(const float* source, int count) {
-  if (count == kLanes && is_lane_aligned(source)) return *reinterpret_cast<const LaneFloats*>(source);
+  if (moves_as_vectors(source, count)) return *reinterpret_cast<const LaneFloats*>(source);
   LaneFloats loaded{};
   for_each_lane(count, [&](int lane) { loaded.value[lane] = source[lane]; });
   return loaded;
 }
 
 RL_HD inline void store_lanes(float* target, int count, const LaneFloats& values) {
-  if (count == kLanes && is_lane_aligned(target)) {
+  if (moves_as_vectors(target, count)) {
     store_four_floats(target, values.value);
     store_four_floats(target + 4, values.value + 4);
   } else {

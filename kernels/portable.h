@@ -9,6 +9,13 @@
 
 namespace rushlight {
 
+/// Whether this compilation is for a GPU, or for the emulated one. Where the two want their loops written differently.
+#if defined(__CUDA_ARCH__) || defined(RUSHLIGHT_EMULATED)
+inline constexpr bool kOnGpu = true;
+#else
+inline constexpr bool kOnGpu = false;
+#endif
+
 /// One store of 128 bits on a GPU, where nvcc takes plain assignments apart. REQUIRES: `target` is aligned to 16 bytes.
 RL_HD inline void store_four_floats(float* target, const float* values) {
 #if defined(__CUDA_ARCH__)

@@ -37,7 +37,8 @@ struct alignas(kLanes * sizeof(float)) LaneFloats {
   float value[kLanes];
 };
 
-/// Whether a GPU moves these lanes by two accesses of 128 bits. A CPU's compiler makes better vectors of the plain loop.
+/// Whether a GPU moves these lanes by two accesses of 128 bits. A CPU's compiler makes better vectors of the plain
+/// loop.
 RL_HD inline bool moves_as_vectors(const float* data, int count) {
   return kOnGpu && count == kLanes && reinterpret_cast<std::uintptr_t>(data) % alignof(LaneFloats) == 0;
 }

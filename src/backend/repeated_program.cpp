@@ -16,13 +16,14 @@ RepeatedProgram::RepeatedProgram(std::shared_ptr<Backend> backend, Program progr
 
 void RepeatedProgram::run(std::int64_t times) {
   if (graphs_ == nullptr || program_.empty()) return run_nodes(times);
+  const std::int64_t asked = times;
   if (!warm_ && times > 0) {
     run_nodes(1);
     warm_ = true;
     --times;
   }
   if (times == 0) return;
-  capture(times);
+  capture(asked);
   for (; many_ && times >= many_repeats_; times -= many_repeats_) many_->replay();
   for (; times > 0; --times) one_->replay();
 }
@@ -31,10 +32,10 @@ void RepeatedProgram::run_nodes(std::int64_t times) {
   for (; times > 0; --times) backend_->run(program_);
 }
 
-void RepeatedProgram::capture(std::int64_t times) {
+void RepeatedProgram::capture(std::int64_t asked) {
   if (!one_) one_ = graphs_->capture(program_, 1);
   const std::int64_t most = std::max<std::int64_t>(1, kMostNodes / static_cast<std::int64_t>(program_.size()));
-  const std::int64_t repeats = std::min(times, most);
+  const std::int64_t repeats = std::min(asked, most);
   if (repeats < 2 * std::max<std::int64_t>(1, many_repeats_)) return;
   many_ = graphs_->capture(program_, repeats);
   many_repeats_ = repeats;

@@ -18,7 +18,7 @@ class RepeatedProgram {
 
  private:
   void run_nodes(std::int64_t times);
-  void capture(std::int64_t times);
+  void capture(std::int64_t asked);
 
   std::shared_ptr<Backend> backend_;
   Program program_;

@@ -1,6 +1,8 @@
 // The command line in the test's own process, and small data that a network can learn.
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <algorithm>
 #include <array>
 #include <cstdint>
@@ -28,6 +30,15 @@ inline Outcome call(const std::vector<std::string>& words) {
   std::ostringstream out, err;
   const int code = run(static_cast<int>(argv.size()), argv.data(), {out, err});
   return {code, out.str(), err.str()};
+}
+
+/// The one sentence with which a call must have failed.
+inline std::string refusal(const Outcome& outcome, int code, const std::string& about) {
+  EXPECT_EQ(outcome.code, code) << about << ": " << outcome.err;
+  const std::string last = outcome.err.substr(std::min(outcome.err.find("rushlight: "), outcome.err.size()));
+  EXPECT_TRUE(last.starts_with("rushlight: ")) << about << ": " << outcome.err;
+  EXPECT_EQ(std::count(last.begin(), last.end(), '\n'), 1) << about << ": " << last;
+  return last;
 }
 
 inline std::vector<std::string> operator+(std::vector<std::string> words, const std::vector<std::string>& more) {

@@ -5,7 +5,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <map>
 #include <sstream>
 
@@ -18,18 +17,11 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::HasSubstr;
-using ::testing::StartsWith;
 
 namespace fs = std::filesystem;
 
 class HostileTest : public testing::Test {
  protected:
-  void expect_refused(const Outcome& outcome, int code, const std::string& about) {
-    EXPECT_EQ(outcome.code, code) << about << ": " << outcome.err;
-    const std::string last = outcome.err.substr(std::min(outcome.err.find("rushlight: "), outcome.err.size()));
-    EXPECT_THAT(last, StartsWith("rushlight: ")) << about;
-    EXPECT_EQ(std::count(last.begin(), last.end(), '\n'), 1) << about << ": " << last;
-  }
   void one_epoch(const std::string& run) { ASSERT_EQ(call(line_.train(run, {"--epochs", "1"})).code, kDone); }
 
   /// All but the lock.
@@ -69,7 +61,7 @@ TEST_F(HostileTest, ASeedInQuotesIsAWholeNumberOrRefused) {
   for (const std::string text : {"", "x", "-1", "1.5", "18446744073709551616", " 1", "1 "}) {
     put_raw_bytes(line_.path("lab.toml"), "seed = \"" + text + "\"\n");
     const Outcome outcome = call(line_.train("run", {"--config", line_.path("lab.toml")}));
-    expect_refused(outcome, kBadData, text);
+    refusal(outcome, kBadData, text);
     EXPECT_THAT(outcome.err, HasSubstr("lab.toml, line 1: seed"));
   }
 }
@@ -80,9 +72,9 @@ TEST_F(HostileTest, MoreThreadsThanCanBeAreWrongUsageForEveryCommand) {
   const std::string images = line_.data() + "/t10k-images-idx3-ubyte";
   for (const std::string threads : {"4097", "100000", "2147483647", "-1"}) {
     const std::string option = "--threads=" + threads;
-    expect_refused(call(line_.train("new", {option})), kWrongUsage, "train " + threads);
-    expect_refused(call({"eval", line_.path("run"), "--data", line_.data(), option}), kWrongUsage, "eval " + threads);
-    expect_refused(call({"predict", line_.path("run"), images, option}), kWrongUsage, "predict " + threads);
+    refusal(call(line_.train("new", {option})), kWrongUsage, "train " + threads);
+    refusal(call({"eval", line_.path("run"), "--data", line_.data(), option}), kWrongUsage, "eval " + threads);
+    refusal(call({"predict", line_.path("run"), images, option}), kWrongUsage, "predict " + threads);
   }
   EXPECT_FALSE(fs::exists(line_.path("new")));
 }
@@ -92,7 +84,7 @@ TEST_F(HostileTest, ANetworkThatFitsOnlyWithoutItsGradientsIsADeviceError) {
   const std::int64_t memory = std::int64_t{::sysconf(_SC_PHYS_PAGES)} * std::int64_t{::sysconf(_SC_PAGESIZE)};
   const std::int64_t width = memory / 3 / (kSide * kSide * std::int64_t{sizeof(float)});
   const Outcome outcome = call(line_.train("run", {"--hidden", std::to_string(width), "--batch", "1"}));
-  expect_refused(outcome, kNoDevice, std::to_string(width));
+  refusal(outcome, kNoDevice, std::to_string(width));
   EXPECT_THAT(outcome.err, AllOf(HasSubstr("bytes of memory are needed"), HasSubstr(std::to_string(memory))));
   EXPECT_FALSE(fs::exists(line_.path("run")));
 }
@@ -100,10 +92,10 @@ TEST_F(HostileTest, ANetworkThatFitsOnlyWithoutItsGradientsIsADeviceError) {
 // `--resume "$RUN"` with RUN unset once started a new run.
 TEST_F(HostileTest, AnEmptyPathIsWrongUsage) {
   for (const std::string option : {"--resume", "--out", "--config"}) {
-    expect_refused(call({"train", option, "", "--data", line_.data(), "--batch", "10", "--max-steps", "1"}),
-                   kWrongUsage, option);
-    expect_refused(call({"train", option + "=", "--data", line_.data(), "--batch", "10", "--max-steps", "1"}),
-                   kWrongUsage, option + "=");
+    refusal(call({"train", option, "", "--data", line_.data(), "--batch", "10", "--max-steps", "1"}), kWrongUsage,
+            option);
+    refusal(call({"train", option + "=", "--data", line_.data(), "--batch", "10", "--max-steps", "1"}), kWrongUsage,
+            option + "=");
   }
 }
 
@@ -121,7 +113,7 @@ TEST_F(HostileTest, AConfigThatIsNoTomlOrTooLargeIsRefusedWithItsName) {
     put_raw_bytes(line_.path("lab.toml"), text);
     const Outcome outcome =
         call({"train", "--config", line_.path("lab.toml"), "--data", line_.data(), "--out", line_.path("run")});
-    expect_refused(outcome, kBadData, text.substr(0, 40));
+    refusal(outcome, kBadData, text.substr(0, 40));
     EXPECT_THAT(outcome.err, AllOf(HasSubstr("lab.toml"), HasSubstr(text.size() > 1'000'000 ? "1048576" : "line")));
     EXPECT_FALSE(fs::exists(line_.path("run")));
   }
@@ -145,7 +137,7 @@ TEST_F(HostileTest, AConfigEditedByHandIsRefusedAndNothingIsWritten) {
     ASSERT_NE(line_.bytes("run", "config.toml"), config) << key;
     const auto before = files("run");
     const Outcome outcome = call(line_.resume("run", {"--epochs", "2"}));
-    expect_refused(outcome, outcome.code == kWrongUsage ? kWrongUsage : kBadData, text);
+    refusal(outcome, outcome.code == kWrongUsage ? kWrongUsage : kBadData, text);
     EXPECT_TRUE(files("run") == before) << text;
     put_raw_bytes(line_.path("run/config.toml"), config);
   }
@@ -162,7 +154,7 @@ TEST_F(HostileTest, APipeOrAFolderInTheRunIsRefusedAndLeft) {
       ASSERT_EQ(pipe ? ::mkfifo(file.c_str(), 0600) : ::mkdir(file.c_str(), 0700), 0);
       const auto before = files(run);
       const Outcome outcome = call(line_.resume(run, {"--epochs", "2"}));
-      expect_refused(outcome, kBadData, run);
+      refusal(outcome, kBadData, run);
       EXPECT_THAT(outcome.err, HasSubstr(name));
       EXPECT_TRUE(files(run) == before) << run;
     }
@@ -171,11 +163,11 @@ TEST_F(HostileTest, APipeOrAFolderInTheRunIsRefusedAndLeft) {
 
 TEST_F(HostileTest, APipeOrAFolderAsAModelIsBadData) {
   ASSERT_EQ(::mkfifo(line_.path("pipe").c_str(), 0600), 0);
-  expect_refused(call({"eval", line_.path("pipe"), "--data", line_.data()}), kBadData, "pipe");
-  expect_refused(call({"predict", line_.data(), line_.path("pipe")}), kBadData, "folder");
+  refusal(call({"eval", line_.path("pipe"), "--data", line_.data()}), kBadData, "pipe");
+  refusal(call({"predict", line_.data(), line_.path("pipe")}), kBadData, "folder");
   one_epoch("run");
-  expect_refused(call({"predict", line_.path("run"), line_.path("pipe")}), kBadData, "images from a pipe");
-  expect_refused(call({"predict", line_.path("run"), line_.path("run")}), kBadData, "images from a folder");
+  refusal(call({"predict", line_.path("run"), line_.path("pipe")}), kBadData, "images from a pipe");
+  refusal(call({"predict", line_.path("run"), line_.path("run")}), kBadData, "images from a folder");
 }
 
 TEST_F(HostileTest, DataThatDoesNotFitTheModelIsWrongUsageThatSaysBoth) {
@@ -184,13 +176,13 @@ TEST_F(HostileTest, DataThatDoesNotFitTheModelIsWrongUsageThatSaysBoth) {
   const std::string labels = line_.data() + "/t10k-labels-idx1-ubyte";
   put_raw_bytes(labels, raw_bytes(labels).substr(0, 8) + "\x01\x07");
   const Outcome beyond = call({"eval", line_.path("run"), "--data", line_.data()});
-  expect_refused(beyond, kWrongUsage, "label 7 of 4");
+  refusal(beyond, kWrongUsage, "label 7 of 4");
   EXPECT_THAT(beyond.err, AllOf(HasSubstr("7"), HasSubstr("4")));
   put_raw_bytes(line_.path("wide"), std::string("\0\0\x08\x02\0\0\0\x01\0\0\0\x03"
                                                 "abc",
                                                 15));
   const Outcome wide = call({"predict", line_.path("run"), line_.path("wide")});
-  expect_refused(wide, kWrongUsage, "3 pixels of 64");
+  refusal(wide, kWrongUsage, "3 pixels of 64");
   EXPECT_THAT(wide.err, AllOf(HasSubstr("64"), HasSubstr("3"), HasSubstr("wide")));
 }
 

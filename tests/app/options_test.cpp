@@ -3,8 +3,6 @@
 #include <gtest/gtest.h>
 #include <rushlight/version.h>
 
-#include <algorithm>
-
 #include "tests/app/command_line.h"
 
 namespace rushlight {
@@ -12,16 +10,12 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::HasSubstr;
-using ::testing::StartsWith;
 
 class OptionsTest : public testing::Test {
  protected:
   void expect_error(const Outcome& outcome, int code, const std::string& about) {
-    EXPECT_EQ(outcome.code, code) << about << ": " << outcome.err;
+    refusal(outcome, code, about);
     EXPECT_EQ(outcome.out, "") << about;
-    const std::string last = outcome.err.substr(std::min(outcome.err.find("rushlight: "), outcome.err.size()));
-    EXPECT_THAT(last, StartsWith("rushlight: ")) << about;
-    EXPECT_EQ(std::count(last.begin(), last.end(), '\n'), 1) << about << ": " << last;
     EXPECT_FALSE(std::filesystem::exists(line_.path("run"))) << about;
   }
 

@@ -9,21 +9,7 @@
 namespace rushlight::emulator {
 namespace {
 
-class EmulatedCublasTimelineDeathTest : public EmulatedDeviceTest {
- protected:
-  void SetUp() override {
-#ifndef __SANITIZE_THREAD__
-    GTEST_SKIP() << "not built for ThreadSanitizer";
-#endif
-    EmulatedDeviceTest::SetUp();
-    // ThreadSanitizer sees next to nothing in a forked copy of a process that has fibers.
-    GTEST_FLAG_SET(death_test_style, "threadsafe");
-  }
-  void TearDown() override {
-    GTEST_FLAG_SET(death_test_style, "fast");
-    EmulatedDeviceTest::TearDown();
-  }
-};
+class EmulatedCublasTimelineDeathTest : public TsanDeathTest {};
 
 // 2x2 matrices A, B, C of `data`, their columns three apart; `touched` is written by another stream at the same time.
 void product_beside_a_write(int touched, float beta) {

@@ -133,4 +133,21 @@ class EmulatedDeviceTest : public testing::Test {
   }
 };
 
+/// What ThreadSanitizer reports, in processes of their own: other builds skip it.
+class TsanDeathTest : public EmulatedDeviceTest {
+ protected:
+  void SetUp() override {
+#ifndef __SANITIZE_THREAD__
+    GTEST_SKIP() << "not built for ThreadSanitizer";
+#endif
+    EmulatedDeviceTest::SetUp();
+    // ThreadSanitizer sees next to nothing in a forked copy of a process that has fibers.
+    GTEST_FLAG_SET(death_test_style, "threadsafe");
+  }
+  void TearDown() override {
+    GTEST_FLAG_SET(death_test_style, "fast");
+    EmulatedDeviceTest::TearDown();
+  }
+};
+
 }  // namespace rushlight::emulator

@@ -17,7 +17,6 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::HasSubstr;
-using ::testing::StartsWith;
 
 namespace fs = std::filesystem;
 
@@ -35,16 +34,11 @@ class CudaFaultsTest : public testing::Test {
     return line_.train(out, more);
   }
 
-  /// What a call says, which must fail with code 4 in one line and leave nothing on the device.
+  /// What a call says that must fail with code 4 and leave nothing on the device.
   static std::string refusal(const std::vector<std::string>& words) {
-    const Outcome outcome = call(words);
-    EXPECT_EQ(outcome.code, 4) << outcome.out << outcome.err;
-    const std::size_t start = outcome.err.find("rushlight: ");
-    const std::string last = start == std::string::npos ? outcome.err : outcome.err.substr(start);
-    EXPECT_THAT(last, StartsWith("rushlight: "));
-    EXPECT_EQ(std::count(last.begin(), last.end(), '\n'), 1) << last;
-    EXPECT_EQ(emulator::live_objects(), 0) << last;
-    return last;
+    const std::string sentence = rushlight::refusal(call(words), 4, words.front());
+    EXPECT_EQ(emulator::live_objects(), 0) << sentence;
+    return sentence;
   }
 
   CommandLine line_;

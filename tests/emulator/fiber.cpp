@@ -12,8 +12,6 @@
 namespace rushlight::emulator {
 namespace {
 
-constexpr unsigned kNoOrder = 1;  // __tsan_switch_to_fiber_no_sync
-
 /// The stack that resumes fibers.
 struct Home {
   StackPoint point;
@@ -51,7 +49,7 @@ void Fiber::resume() {
   if (__sanitizer_start_switch_fiber) __sanitizer_start_switch_fiber(&home.asan_fake_stack, stack_, stack_bytes());
   if (__tsan_switch_to_fiber) {
     tsan_home_ = __tsan_get_current_fiber();
-    __tsan_switch_to_fiber(tsan_fiber_, kNoOrder);
+    __tsan_switch_to_fiber(tsan_fiber_, kNoSync);
   }
   switch_stack(home.point, point_);
   if (__sanitizer_finish_switch_fiber) __sanitizer_finish_switch_fiber(home.asan_fake_stack, nullptr, nullptr);
@@ -60,7 +58,7 @@ void Fiber::resume() {
 void Fiber::pause() {
   Fiber* const self = running;
   if (__sanitizer_start_switch_fiber) __sanitizer_start_switch_fiber(&self->asan_fake_stack_, home.stack, home.bytes);
-  if (__tsan_switch_to_fiber) __tsan_switch_to_fiber(self->tsan_home_, kNoOrder);
+  if (__tsan_switch_to_fiber) __tsan_switch_to_fiber(self->tsan_home_, kNoSync);
   switch_stack(self->point_, home.point);
   if (__sanitizer_finish_switch_fiber) {
     __sanitizer_finish_switch_fiber(self->asan_fake_stack_, &home.stack, &home.bytes);

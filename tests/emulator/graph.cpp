@@ -45,7 +45,7 @@ void destroy(Graph* handle, Object object, const char* call) {
   const Graph* graph = &checked(handle, call);
   alive<Graph>().erase(handle);
   // The nodes hold closures that streams have used; queued launches keep them alive.
-  const timeline::Untracked untracked;
+  const IgnoreAccesses ignore;
   delete graph;
   add_live(object, -1);
 }

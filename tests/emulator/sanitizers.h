@@ -18,11 +18,16 @@ extern "C" {
 [[gnu::weak]] void __tsan_switch_to_fiber(void* fiber, unsigned flags);
 [[gnu::weak]] void __tsan_acquire(void* address);
 [[gnu::weak]] void __tsan_release(void* address);
+[[gnu::weak]] void __tsan_destroy_fiber(void* fiber);
+[[gnu::weak]] void __tsan_read_range(void* data, unsigned long bytes);
+[[gnu::weak]] void __tsan_write_range(void* data, unsigned long bytes);
 [[gnu::weak]] void __tsan_ignore_thread_begin();
 [[gnu::weak]] void __tsan_ignore_thread_end();
 }
 
 namespace rushlight::emulator {
+
+inline constexpr unsigned kNoSync = 1;  // __tsan_switch_to_fiber_no_sync
 
 inline bool has_asan() {
   return __asan_poison_memory_region != nullptr;

@@ -65,7 +65,7 @@ void run(CUstream_st& stream, Task& task) {
   }
   if (task.work != nullptr) check_guards("found after " + task.work->name);
   // The closure may be the last owner of what the stream touched last: no race, as the task is over.
-  const timeline::Untracked untracked;
+  const IgnoreAccesses ignore;
   task.work.reset();
 }
 

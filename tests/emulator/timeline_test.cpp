@@ -4,37 +4,14 @@
 
 #include "tests/emulator/device_test.h"
 
-// A report ends the process with this status, at once. Weak, as other tests of the executable say the same.
-extern "C" [[gnu::weak]] const char* __tsan_default_options();
-extern "C" const char* __tsan_default_options() {
-  return "halt_on_error=1:exitcode=66";
-}
-
 namespace rushlight::emulator {
 namespace {
 
-class EmulatedTimelineDeathTest : public EmulatedDeviceTest {
+class EmulatedTimelineDeathTest : public TsanDeathTest {
  protected:
-  void SetUp() override {
-#ifndef __SANITIZE_THREAD__
-    GTEST_SKIP() << "not built for ThreadSanitizer";
-#endif
-    EmulatedDeviceTest::SetUp();
-    // ThreadSanitizer sees next to nothing in a forked copy of a process that has fibers.
-    GTEST_FLAG_SET(death_test_style, "threadsafe");
-  }
-  void TearDown() override {
-    GTEST_FLAG_SET(death_test_style, "fast");
-    EmulatedDeviceTest::TearDown();
-  }
-
   // Each `body` in a process of its own, with several orders of queued work.
-  static void expect_race(const std::function<void()>& body) {
-    expect(body, 66, "data race");
-  }
-  static void expect_no_race(const std::function<void()>& body) {
-    expect(body, 0, "");
-  }
+  static void expect_race(const std::function<void()>& body) { expect(body, 66, "data race"); }
+  static void expect_no_race(const std::function<void()>& body) { expect(body, 0, ""); }
 
  private:
   static void expect(const std::function<void()>& body, int status, const char* message) {

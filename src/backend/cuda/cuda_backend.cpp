@@ -101,12 +101,7 @@ void CudaBackend::run(const Node& node) {
   select();
   const Range phase(to_string(node.phase));
   const Range name(node.name.c_str());
-  if (const Matmul* const product = std::get_if<Matmul>(&node.command)) return cublas_->run(*product);
-  std::visit(
-      [this](const auto& operation) {
-        if constexpr (!std::is_same_v<std::decay_t<decltype(operation)>, Matmul>) launch(operation, target_);
-      },
-      node.command);
+  std::visit([this](const auto& command) { execute(command); }, node.command);
 }
 
 std::unique_ptr<Graph> CudaBackend::capture(const Program& program, std::int64_t repeats) {
@@ -127,9 +122,8 @@ std::byte* CudaBackend::allocate(std::int64_t bytes) {
   check(cudaMemGetInfo(&free, &total), "asking for free memory");
   const std::int64_t missing = bytes - static_cast<std::int64_t>(free);
   throw DeviceError(fmt::format(
-      "{} bytes of memory are needed at once, but {} has {} free of {}: {}; choose a smaller batch, network or data "
-      "set "
-      "(`rushlight plan --device {}` shows what one takes), or free the GPU",
+      "{} bytes of memory are needed at once, but {} has {} free of {}: {}; choose a smaller batch, network or "
+      "data set (`rushlight plan --device {}` shows what one takes), or free the GPU",
       bytes, to_string(device_), free, total,
       missing > 0 ? fmt::format("{} are missing", missing) : "they lie in pieces, none of which is large enough",
       to_string(device_)));

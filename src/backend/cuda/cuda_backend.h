@@ -36,6 +36,12 @@ class CudaBackend final : public Backend, private GraphCapture {
   void deallocate(std::byte* data) noexcept override;
   std::unique_ptr<Graph> capture(const Program& program, std::int64_t repeats) override;
 
+  void execute(const Matmul& product) { cublas_->run(product); }
+  template <class Operation>
+  void execute(const Operation& operation) {
+    launch(operation, target_);
+  }
+
   /// Makes the GPU the current one of the calling thread, which may use others too.
   void select() const;
 

@@ -42,13 +42,13 @@ inline Event make_event() {
 
 inline PinnedMemory make_pinned(std::size_t bytes) {
   void* data = nullptr;
-  if (const cudaError_t status = cudaMallocHost(&data, bytes); status == cudaErrorMemoryAllocation) {
+  const cudaError_t status = cudaMallocHost(&data, bytes);
+  if (status == cudaErrorMemoryAllocation) {
     static_cast<void>(cudaGetLastError());
     throw DeviceError("the host has no " + std::to_string(bytes) +
                       " bytes of memory left to pin for transfers to the GPU: free some, or raise `ulimit -l`");
-  } else {
-    check(status, "taking pinned memory of the host");
   }
+  check(status, "taking pinned memory of the host");
   return PinnedMemory(static_cast<std::byte*>(data));
 }
 

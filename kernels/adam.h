@@ -10,6 +10,7 @@
 #include <cmath>
 #include <cstdint>
 
+#include "kernels/cost.h"
 #include "kernels/lanes.h"
 #include "kernels/pass_state.h"
 #include "kernels/portable.h"
@@ -37,6 +38,10 @@ struct AdamPrepare {
   AdamCorrections* corrections = nullptr;
 
   RL_HD std::uint64_t work_items() const { return static_cast<std::uint64_t>(models); }
+  /// The powers, whose number of steps depends on t, are left out.
+  Cost cost() const {
+    return {bytes_of<PassState>(1) + bytes_of<double>(models), bytes_of<AdamCorrections>(models), 5 * models};
+  }
 
   RL_HD void operator()(std::uint64_t item) const {
     const std::uint64_t t = state->step + 1;
@@ -59,6 +64,10 @@ struct AdamUpdate {
 
   RL_HD std::uint64_t work_items() const {
     return static_cast<std::uint64_t>(parameters.models * (parameters.size / kLanes));
+  }
+  Cost cost() const {
+    const std::int64_t block = parameters.bytes();
+    return {4 * block, 3 * block, 14 * parameters.models * parameters.size};
   }
 
   RL_HD void operator()(std::uint64_t item) const {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "kernels/cost.h"
 #include "kernels/pass_state.h"
 #include "kernels/portable.h"
 
@@ -17,6 +18,10 @@ struct Advance {
   StepCount step = StepCount::advance;
 
   RL_HD std::uint64_t work_items() const { return 1; }
+  Cost cost() const {
+    const std::int64_t bytes = bytes_of<std::uint64_t>(step == StepCount::advance ? 2 : 1);
+    return {bytes, bytes, 0};
+  }
 
   RL_HD void operator()(std::uint64_t) const {
     if (step == StepCount::advance) ++state->step;

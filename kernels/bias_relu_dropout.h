@@ -9,6 +9,7 @@
 
 #include <cstdint>
 
+#include "kernels/cost.h"
 #include "kernels/dropout.h"
 #include "kernels/lanes.h"
 #include "kernels/portable.h"
@@ -27,6 +28,10 @@ struct BiasReluDropoutForward {
   DropoutDraw draw;
 
   RL_HD std::uint64_t work_items() const { return static_cast<std::uint64_t>(y.models * y.rows * lane_blocks(y.cols)); }
+  Cost cost() const {
+    const int steps = (bias.data != nullptr ? 1 : 0) + (activation == Activation::relu ? 1 : 0) + (draw.on() ? 1 : 0);
+    return {x.bytes() + bias.bytes(), y.bytes(), steps * y.elements()};
+  }
 
   RL_HD void operator()(std::uint64_t item) const {
     const BlockIndex at = BlockIndex::of(item, y.rows, lane_blocks(y.cols));
@@ -64,6 +69,10 @@ struct BiasReluDropoutBackward {
 
   RL_HD std::uint64_t work_items() const { return static_cast<std::uint64_t>(dx.models * lane_blocks(dx.cols)); }
   RL_HD std::int64_t rows() const { return dx.rows; }
+  Cost cost() const {
+    const bool relu = activation == Activation::relu;
+    return {dy.bytes() + (relu ? y.bytes() : 0), dx.bytes() + dbias.bytes(), (relu ? 3 : 2) * dx.elements()};
+  }
 
   RL_HD Partial load(std::int64_t row, std::uint64_t item) const {
     const BlockIndex at = BlockIndex::of(item, 1, lane_blocks(dx.cols));

@@ -1,5 +1,6 @@
 // The closed set of reductions over rows. Each is a trivially copyable struct with `work_items()` (columns, or groups
-// of them), `rows()`, `load(row, item)`, which may store what it computes, `combine(a, b)` and `finish(item, partial)`.
+// of them), `rows()`, `cost()`, `load(row, item)`, which may store what it computes, `combine(a, b)` and `finish(item,
+// partial)`.
 #pragma once
 
 #include <type_traits>

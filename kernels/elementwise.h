@@ -1,4 +1,4 @@
-// The closed set of elementwise operations. Each is a trivially copyable struct with `work_items()` and
+// The closed set of elementwise operations. Each is a trivially copyable struct with `work_items()`, `cost()` and
 // `operator()(item)`; items are independent. A new operation is added here and nowhere in a backend.
 #pragma once
 

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 
+#include "kernels/cost.h"
 #include "kernels/lanes.h"
 #include "kernels/pass_state.h"
 #include "kernels/portable.h"
@@ -28,6 +29,10 @@ struct SelectBatch {
   std::int32_t* batch_labels = nullptr;
 
   RL_HD std::uint64_t work_items() const { return static_cast<std::uint64_t>(rows); }
+  Cost cost() const {
+    const std::int64_t label_bytes = labels == nullptr ? 0 : bytes_of<std::int32_t>(rows);
+    return {bytes_of<PassState>(1) + label_bytes, bytes_of<std::int64_t>(rows) + label_bytes, 0};
+  }
 
   RL_HD void operator()(std::uint64_t item) const {
     const std::uint64_t position = state->position + item;
@@ -50,6 +55,7 @@ struct GatherPixels {
   float divisor = 255.0f;
 
   RL_HD std::uint64_t work_items() const { return static_cast<std::uint64_t>(x.rows * lane_blocks(x.cols)); }
+  Cost cost() const { return {x.elements() + bytes_of<std::int64_t>(x.rows), x.bytes(), x.elements()}; }
 
   RL_HD void operator()(std::uint64_t item) const {
     const BlockIndex at = BlockIndex::of(item, x.rows, lane_blocks(x.cols));

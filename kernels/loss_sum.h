@@ -5,6 +5,7 @@
 
 #include <cstdint>
 
+#include "kernels/cost.h"
 #include "kernels/pass_state.h"
 #include "kernels/portable.h"
 #include "kernels/view.h"
@@ -22,6 +23,10 @@ struct LossSum {
 
   RL_HD std::uint64_t work_items() const { return static_cast<std::uint64_t>(loss.models); }
   RL_HD std::int64_t rows() const { return loss.size; }
+  Cost cost() const {
+    const std::int64_t sum_bytes = bytes_of<EpochSums>(loss.models);
+    return {bytes_of<PassState>(1) + loss.bytes() + correct.bytes() + sum_bytes, sum_bytes, loss.models * loss.size};
+  }
 
   RL_HD Partial load(std::int64_t row, std::uint64_t item) const {
     const auto model = static_cast<std::int64_t>(item);

@@ -9,11 +9,18 @@
 
 namespace rushlight {
 
+/// Whether this build is for the emulated device.
+#if defined(RUSHLIGHT_EMULATED)
+inline constexpr bool kEmulated = true;
+#else
+inline constexpr bool kEmulated = false;
+#endif
+
 /// Whether this compilation is for a GPU, or for the emulated one. Where the two want their loops written differently.
-#if defined(__CUDA_ARCH__) || defined(RUSHLIGHT_EMULATED)
+#if defined(__CUDA_ARCH__)
 inline constexpr bool kOnGpu = true;
 #else
-inline constexpr bool kOnGpu = false;
+inline constexpr bool kOnGpu = kEmulated;
 #endif
 
 /// One store of 128 bits on a GPU, where nvcc takes plain assignments apart. REQUIRES: `target` is aligned to 16 bytes.

@@ -5,15 +5,14 @@
 #include <cstdint>
 
 #include "kernels/device.cuh"
+#include "kernels/row_reduction.h"
 #include "kernels/tree.h"
 #include "kernels/warp.cuh"
 
 namespace rushlight {
 
 inline constexpr unsigned kRowThreads = 256;
-
-/// The longest row that a warp takes.
-inline constexpr std::int64_t kWarpRowCols = kWarpThreads * kTreeChunk;
+static_assert(kWarpRowCols == kWarpThreads * kTreeChunk);
 
 /// REQUIRES: the chunk exists.
 template <class Operation>

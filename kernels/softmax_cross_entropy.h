@@ -9,6 +9,7 @@
 #include <cmath>
 #include <cstdint>
 
+#include "kernels/cost.h"
 #include "kernels/portable.h"
 #include "kernels/view.h"
 
@@ -32,6 +33,11 @@ struct SoftmaxCrossEntropy {
   RL_HD std::int64_t rows() const { return logits.models * logits.rows; }
   RL_HD std::int64_t cols() const { return logits.cols; }
   RL_HD bool stores() const { return dlogits.data != nullptr; }
+  /// Logits are read once, as both passes over a row find them in a cache.
+  Cost cost() const {
+    return {logits.bytes() + bytes_of<std::int32_t>(logits.rows), loss.bytes() + correct.bytes() + dlogits.bytes(),
+            (stores() ? 10 : 5) * logits.elements() + 4 * rows()};
+  }
 
   RL_HD Partial load(std::int64_t row, std::int64_t col) const { return {logit(row, col), 1.0f, col}; }
 

@@ -18,6 +18,11 @@ struct Matrix {
   std::int64_t model_stride = 0;
 
   RL_HD T* row(std::int64_t model, std::int64_t index) const { return data + model * model_stride + index * stride; }
+
+  /// Of what is there, padding left out; members that share one matrix count once.
+  std::int64_t elements() const { return data == nullptr ? 0 : (model_stride == 0 ? 1 : models) * rows * cols; }
+  std::int64_t bytes() const { return elements() * static_cast<std::int64_t>(sizeof(T)); }
+
   RL_HD Matrix<const T> as_const() const { return {data, models, rows, cols, stride, model_stride}; }
 };
 
@@ -30,6 +35,7 @@ struct Vector {
   std::int64_t model_stride = 0;
 
   RL_HD T* member(std::int64_t model) const { return data + model * model_stride; }
+  std::int64_t bytes() const { return data == nullptr ? 0 : models * size * static_cast<std::int64_t>(sizeof(T)); }
   RL_HD Vector<const T> as_const() const { return {data, models, size, model_stride}; }
 };
 

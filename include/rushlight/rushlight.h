@@ -3,6 +3,7 @@
 
 #include <rushlight/dataset.h>
 #include <rushlight/device.h>
+#include <rushlight/doctor.h>
 #include <rushlight/error.h>
 #include <rushlight/init.h>
 #include <rushlight/io.h>
@@ -12,5 +13,6 @@
 #include <rushlight/module.h>
 #include <rushlight/optimizer.h>
 #include <rushlight/sequential.h>
+#include <rushlight/step_plan.h>
 #include <rushlight/trainer.h>
 #include <rushlight/version.h>

@@ -33,6 +33,13 @@ Metrics to_metrics(const EpochSums& sums) {
 InferencePlan::InferencePlan(const ModelState& model, std::int64_t rows, Mode mode)
     : pass(model.modules(), *model.layout(), *model.backend(), {model.models(), rows, mode}, layout) {}
 
+Program InferencePlan::step(std::byte* arena, const ParameterBlock& parameters, const BatchSource& source) const {
+  Program program;
+  pass.append_forward(program, arena, parameters, source);
+  pass.append_advance(program, arena);
+  return program;
+}
+
 Inference::Inference(const ModelState& model, std::int64_t rows, Mode mode)
     : plan_(model, rows, mode),
       backend_(model.backend()),
@@ -48,13 +55,10 @@ void Inference::ready(const ModelState& model, const Dataset& data, const Reques
     resident_ = std::make_unique<ResidentData>(backend_, data);
   }
   if (!program_ || request_ != request) {
-    Program program;
-    plan_.pass.append_forward(program, arena_.data(), model.parameters(),
-                              {.pixels = resident_->pixels(),
-                               .labels = request.loss == LossUse::wanted ? resident_->labels() : nullptr,
-                               .scale = request.scale});
-    plan_.pass.append_advance(program, arena_.data());
-    program_.emplace(backend_, std::move(program));
+    program_.emplace(backend_, plan_.step(arena_.data(), model.parameters(),
+                                          {.pixels = resident_->pixels(),
+                                           .labels = request.loss == LossUse::wanted ? resident_->labels() : nullptr,
+                                           .scale = request.scale}));
     request_ = request;
   }
 }

@@ -34,6 +34,9 @@ Metrics to_metrics(const EpochSums& sums);
 struct InferencePlan {
   InferencePlan(const ModelState& model, std::int64_t rows, Mode mode);
 
+  /// One batch, over memory that is laid out as planned.
+  Program step(std::byte* arena, const ParameterBlock& parameters, const BatchSource& source) const;
+
   MemoryLayout layout;
   Pass pass;
 };

@@ -127,15 +127,17 @@ void ModelState::initialize() {
 }
 
 void ModelState::move_to(const Device& device) {
-  if (device == backend_->device()) return;
-  const std::shared_ptr<Backend> backend = open_backend(device);
+  if (device != backend_->device()) move_to(open_backend(device));
+}
+
+void ModelState::move_to(std::shared_ptr<Backend> backend) {
   std::vector<std::vector<Tensor>> tensors;
   for (std::int64_t k = 0; initialized() && k < models(); ++k) tensors.push_back(state_dict(k));
   auto layout = std::make_shared<ParameterLayout>(modules_, *backend);
   Buffer memory;
   if (initialized()) memory = Buffer(backend, align_up(layout->bytes(models())));
   inference_.reset();
-  backend_ = backend;
+  backend_ = std::move(backend);
   layout_ = std::move(layout);
   memory_ = std::move(memory);
   if (!initialized()) return;

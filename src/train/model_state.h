@@ -42,6 +42,7 @@ class ModelState {
   /// Draws every member's parameters from its seed.
   void initialize();
   void move_to(const Device& device);
+  void move_to(std::shared_ptr<Backend> backend);
 
   MemoryPlan plan() const;
   ParameterBlock parameters() const;

@@ -8,7 +8,6 @@
 
 #include "src/train/inference.h"
 #include "src/train/model_state.h"
-#include "src/train/training.h"
 
 namespace rushlight {
 namespace {
@@ -148,20 +147,6 @@ Metrics Sequential::evaluate(const Dataset& data, CrossEntropyLoss, PixelScale p
   check_features(state, data);
   check_labels(state, data);
   return to_metrics(state.inference(rows_at_once(data), Mode::eval).evaluate(state, data, pixels).front());
-}
-
-void require_memory(const Sequential& model, std::int64_t batch, Mode mode) {
-  const Buffer probe(use(model.state()).backend(), plan_memory(model, batch, mode).bytes());
-}
-
-MemoryPlan plan_memory(const Sequential& model, std::int64_t batch, Mode mode) {
-  check_batch(batch);
-  const ModelState& state = use(model.state());
-  MemoryPlan plan = state.plan();
-  const MemoryPlan pass = mode == Mode::train ? TrainingPlan(state, AdamOptions{}, batch).layout.plan()
-                                              : InferencePlan(state, batch, mode).layout.plan();
-  plan.entries.insert(plan.entries.end(), pass.entries.begin(), pass.entries.end());
-  return plan;
 }
 
 }  // namespace rushlight

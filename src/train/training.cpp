@@ -22,6 +22,16 @@ TrainingPlan::TrainingPlan(const ModelState& model, const AdamOptions& options, 
       pass(model.modules(), *model.layout(), *model.backend(), {model.models(), batch, Mode::train}, layout),
       adam(options, model.models(), model.layout()->size(), layout) {}
 
+Program TrainingPlan::step(std::byte* arena, const ParameterBlock& parameters, const BatchSource& source) const {
+  const ParameterBlock block{gradients.in<float>(arena), parameters.models, parameters.size};
+  Program program;
+  pass.append_forward(program, arena, parameters, source);
+  pass.append_backward(program, arena, parameters, block);
+  adam.append(program, arena, parameters.all(), block.all().as_const(), pass.state(arena));
+  pass.append_advance(program, arena);
+  return program;
+}
+
 Training::Training(std::shared_ptr<ModelState> model, const AdamOptions& options, TrainerOptions trainer_options)
     : model_(std::move(model)),
       backend_(model_->backend()),
@@ -173,18 +183,6 @@ void Training::set_state(std::uint64_t position, std::uint64_t samples) {
 
 void Training::clear_sums() {
   backend_->fill_zero(plan_.pass.sums(arena_.data()), model_->models() * static_cast<std::int64_t>(sizeof(EpochSums)));
-}
-
-RepeatedProgram Training::program(const BatchSource& source) const {
-  std::byte* const arena = arena_.data();
-  const ParameterBlock parameters = model_->parameters();
-  const ParameterBlock gradients = block(plan_.gradients.in<float>(arena));
-  Program program;
-  plan_.pass.append_forward(program, arena, parameters, source);
-  plan_.pass.append_backward(program, arena, parameters, gradients);
-  plan_.adam.append(program, arena, parameters.all(), gradients.all().as_const(), plan_.pass.state(arena));
-  plan_.pass.append_advance(program, arena);
-  return {backend_, std::move(program)};
 }
 
 }  // namespace rushlight

@@ -25,6 +25,9 @@ void check_batch(std::int64_t batch);
 struct TrainingPlan {
   TrainingPlan(const ModelState& model, const AdamOptions& options, std::int64_t batch);
 
+  /// A step, over memory that is laid out as planned.
+  Program step(std::byte* arena, const ParameterBlock& parameters, const BatchSource& source) const;
+
   MemoryLayout layout;
   Slot gradients;
   Pass pass;
@@ -90,7 +93,9 @@ class Training {
   void follow_seeds();
   void set_state(std::uint64_t position, std::uint64_t samples);
   void clear_sums();
-  RepeatedProgram program(const BatchSource& source) const;
+  RepeatedProgram program(const BatchSource& source) const {
+    return {backend_, plan_.step(arena_.data(), model_->parameters(), source)};
+  }
   ParameterBlock block(float* data) const { return {data, model_->models(), model_->layout()->size()}; }
 
   std::shared_ptr<ModelState> model_;

@@ -6,13 +6,10 @@
 
 #include "src/backend/cuda/check.h"
 #include "src/backend/cuda/cuda_graph.h"
+#include "src/backend/gpu_layout.h"
 
 namespace rushlight {
 namespace {
-
-// What NVIDIA's documentation of cublasSetWorkspace recommends.
-constexpr std::int64_t kHopperWorkspace = std::int64_t{32} << 20;
-constexpr std::int64_t kOtherWorkspace = std::int64_t{4} << 20;
 
 /// A range that Nsight Systems shows around what is in scope. Without a tool it is one comparison.
 class Range {
@@ -44,7 +41,7 @@ CudaBackend::CudaBackend(const Device& device) : device_(device) {
     throw DeviceError(fmt::format("{} has no {} arithmetic, which takes compute capability 8.0: use --precision fp32",
                                   itself, to_string(device_.precision)));
   }
-  workspace_bytes_ = major >= 9 ? kHopperWorkspace : kOtherWorkspace;
+  workspace_bytes_ = gpu_workspace_bytes(major);
   stream_ = make_stream();
   target_ = {stream_.get(), attribute(cudaDevAttrMultiProcessorCount, device_.index)};
   transfer_.emplace(stream_.get());
@@ -66,9 +63,8 @@ std::string CudaBackend::describe() const {
                      target_.multiprocessors, driver / 1000, driver % 1000 / 10, to_string(device_.precision));
 }
 
-// Rows of 128 bytes and their multiples begin at a line of the L2 cache, and suit the loads of tensor cores.
 std::int64_t CudaBackend::row_stride(std::int64_t columns) const {
-  return (columns + 31) / 32 * 32;
+  return gpu_row_stride(columns);
 }
 
 void CudaBackend::upload(const Rows& to, const void* from) {

@@ -12,5 +12,6 @@ void add_train_command(CLI::App& app, Streams streams, std::function<int()>& cho
 void add_eval_command(CLI::App& app, Streams streams, std::function<int()>& chosen);
 void add_predict_command(CLI::App& app, Streams streams, std::function<int()>& chosen);
 void add_plan_command(CLI::App& app, Streams streams, std::function<int()>& chosen);
+void add_doctor_command(CLI::App& app, Streams streams, std::function<int()>& chosen);
 
 }  // namespace rushlight

@@ -9,10 +9,15 @@ void DeviceOptions::add_to(CLI::App& command) {
       ->capture_default_str();
 }
 
-Device DeviceOptions::choose(std::ostream& err) const {
+DeviceChoice DeviceOptions::choose() const {
   DeviceChoice choice = choose_device(device, threads);
-  if (device == "auto") err << "device: " << choice.reason << std::endl;
   choice.device.precision = choose_precision(precision);
+  return choice;
+}
+
+Device DeviceOptions::choose(std::ostream& err) const {
+  const DeviceChoice choice = choose();
+  if (device == "auto") err << "device: " << choice.reason << std::endl;
   return choice.device;
 }
 

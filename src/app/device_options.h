@@ -18,6 +18,7 @@ struct DeviceOptions {
 
   /// What `auto` chose, and why, is told on `err`. @throws InvalidArgument as choose_device and choose_precision.
   Device choose(std::ostream& err) const;
+  DeviceChoice choose() const;  ///< The same in silence.
 };
 
 }  // namespace rushlight

@@ -1,6 +1,8 @@
 // The door to the CUDA backend: src/backend/cuda where it is built, src/backend/stub where it is not.
 #pragma once
 
+#include <rushlight/doctor.h>
+
 #include <memory>
 #include <string>
 

@@ -11,6 +11,10 @@ std::string version() {
   return kVersion;
 }
 
+std::string commit() {
+  return kCommit;
+}
+
 std::string version_details() {
   return fmt::format("rushlight {}\ncommit    {}\ncompiler  {}, {}\nbackends  {}; {}\n", kVersion, kCommit,
                      kCxxCompiler, kCxxFlags, open_backend(Device::cpu())->describe(), describe_cuda_build());

@@ -5,7 +5,7 @@
 
 namespace rushlight {
 
-class CpuBackend final : public Backend {
+class CpuBackend : public Backend {
  public:
   /// `threads` 0: one for each core that the process may use.
   explicit CpuBackend(int threads);

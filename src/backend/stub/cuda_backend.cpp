@@ -13,6 +13,10 @@ std::shared_ptr<Backend> make_cuda_backend(const Device& device) {
                     "; `--device cpu` runs the same on a CPU");
 }
 
+GpuInventory find_gpus() {
+  return {.build = describe_cuda_build(), .obstacle = why_no_cuda()};
+}
+
 std::string describe_cuda_build() {
   return "no CUDA";
 }

@@ -1,0 +1,197 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <rushlight/error.h>
+#include <rushlight/rushlight.h>
+
+#include <algorithm>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "src/app/commands.h"
+#include "src/app/device_options.h"
+
+namespace rushlight {
+namespace {
+
+constexpr const char* kExamples = R"(
+Examples:
+  rushlight doctor                       what there is, and every kernel of a step beside a plain reference
+  rushlight doctor --device cuda:1       another GPU; without it, code 4 and what to do
+)";
+
+struct Arguments {
+  DeviceOptions device;
+  bool json = false;
+};
+
+/// What a visit found, as it comes to be known.
+struct Findings {
+  GpuInventory gpus;
+  DeviceChoice choice;
+  std::vector<DeviceCheck> checks;
+  std::vector<DeviceTiming> timings;
+  std::string advice;  // What is wrong and what to do; empty if nothing is.
+
+  std::size_t count(CheckStatus status) const {
+    const auto has = [status](const DeviceCheck& check) { return check.status == status; };
+    return static_cast<std::size_t>(std::count_if(checks.begin(), checks.end(), has));
+  }
+};
+
+double gib(std::int64_t bytes) {
+  return static_cast<double>(bytes) / (1 << 30);
+}
+
+std::string text_of(const GpuInfo& gpu) {
+  const std::string itself = fmt::format("{}  {}, {}, {} multiprocessors, {:.1f} GiB", to_string(gpu.device), gpu.name,
+                                         gpu.architecture, gpu.multiprocessors, gib(gpu.memory_bytes));
+  return gpu.obstacle.empty() ? fmt::format("{}, {:.1f} free", itself, gib(gpu.free_bytes))
+                              : fmt::format("{}; it cannot be used: {}", itself, gpu.obstacle);
+}
+
+void show_machine(const Findings& found, Streams streams) {
+  const GpuInventory& gpus = found.gpus;
+  streams.out << version_details();
+  streams.out << "driver    " << (gpus.driver.empty() ? "none" : "for CUDA " + gpus.driver) << "\n";
+  if (gpus.gpus.empty()) streams.out << "gpus      none, as " << gpus.obstacle << "\n";
+  for (const GpuInfo& gpu : gpus.gpus) streams.out << "gpus      " << text_of(gpu) << "\n";
+  streams.out << "device    " << found.choice.reason << "\n\n" << std::flush;
+}
+
+std::string text_of_error(const DeviceCheck& check) {
+  if (check.status == CheckStatus::skipped || check.kernel.empty()) return "";
+  if (check.tolerance == 0) return check.status == CheckStatus::passed ? "same bits" : "other bits";
+  return fmt::format("{:.1e} of {:.0e}", check.error, check.tolerance);
+}
+
+void show_check(const DeviceCheck& check, Streams streams) {
+  streams.out << fmt::format("{:8} {:8} {:36}  {:50}  {}", to_string(check.status), check.network, check.name,
+                             check.kernel, text_of_error(check));
+  if (!check.detail.empty()) streams.out << (text_of_error(check).empty() ? "" : "; ") << check.detail;
+  streams.out << std::endl;
+}
+
+std::string rate_of(const DeviceTiming& timing) {
+  return timing.flops > 0 ? fmt::format("{:.4g} TFLOP/s", static_cast<double>(timing.flops) / timing.seconds * 1e-12)
+                          : fmt::format("{:.4g} GB/s", static_cast<double>(timing.bytes) / timing.seconds * 1e-9);
+}
+
+void show_end(const Findings& found, Streams streams) {
+  streams.out << "\n";
+  for (const DeviceTiming& timing : found.timings) {
+    streams.out << fmt::format("{:9} {} ({:.3g} ms, the fastest of five)\n", timing.name, rate_of(timing),
+                               timing.seconds * 1e3);
+  }
+  if (found.timings.empty()) {
+    streams.out << "times     skipped, as "
+                << (found.advice.empty() ? "those of an emulated device are none of a GPU" : "a check failed") << "\n";
+  }
+  streams.out << fmt::format("checks    {} passed, {} failed, {} skipped\n", found.count(CheckStatus::passed),
+                             found.count(CheckStatus::failed), found.count(CheckStatus::skipped))
+              << std::flush;
+}
+
+nlohmann::ordered_json json_of(const Findings& found) {
+  using Json = nlohmann::ordered_json;
+  const GpuInventory& gpus = found.gpus;
+  Json result{{"version", version()},
+              {"commit", commit()},
+              {"cuda_build", gpus.build},
+              {"emulated", gpus.emulated},
+              {"driver", gpus.driver.empty() ? Json() : Json(gpus.driver)},
+              {"gpus", Json::array()},
+              {"obstacle", gpus.obstacle},
+              {"device", to_string(found.choice.device)},
+              {"precision", to_string(found.choice.device.precision)},
+              {"reason", found.choice.reason},
+              {"checks", Json::array()},
+              {"timings", Json::array()},
+              {"passed", found.advice.empty()},
+              {"advice", found.advice}};
+  for (const GpuInfo& gpu : gpus.gpus) {
+    result["gpus"].push_back({{"device", to_string(gpu.device)},
+                              {"name", gpu.name},
+                              {"architecture", gpu.architecture},
+                              {"multiprocessors", gpu.multiprocessors},
+                              {"memory_bytes", gpu.memory_bytes},
+                              {"free_bytes", gpu.free_bytes},
+                              {"obstacle", gpu.obstacle}});
+  }
+  for (const DeviceCheck& check : found.checks) {
+    result["checks"].push_back({{"network", check.network},
+                                {"name", check.name},
+                                {"phase", check.phase},
+                                {"kernel", check.kernel},
+                                {"status", to_string(check.status)},
+                                {"error", check.error},
+                                {"tolerance", check.tolerance},
+                                {"detail", check.detail}});
+  }
+  for (const DeviceTiming& timing : found.timings) {
+    result["timings"].push_back(
+        {{"name", timing.name}, {"seconds", timing.seconds}, {"bytes", timing.bytes}, {"flops", timing.flops}});
+  }
+  return result;
+}
+
+/// What is wrong with the checks, or nothing.
+std::string verdict(const Findings& found) {
+  std::vector<std::string> names;
+  for (const DeviceCheck& check : found.checks) {
+    if (check.status == CheckStatus::failed) names.push_back(fmt::format("{} ({})", check.name, check.network));
+  }
+  if (names.empty()) return "";
+  const std::size_t count = names.size();
+  if (count > 5) names.resize(5);
+  return fmt::format(
+      "{} of {} checks failed on {}: {}{}; do not train there: run it again, with another driver or GPU if there is "
+      "one, "
+      "and report it with this output",
+      count, found.checks.size(), to_string(found.choice.device), fmt::join(names, ", "), count > 5 ? ", ..." : "");
+}
+
+void examine(const Arguments& arguments, Findings& found, Streams streams) {
+  const Device& device = found.choice.device;
+  try {
+    found.checks = check_device(device, [&](const DeviceCheck& check) {
+      if (!arguments.json) show_check(check, streams);
+    });
+    found.advice = verdict(found);
+    if (found.advice.empty()) found.timings = time_device(device);
+  } catch (const DeviceError& error) {
+    found.advice = error.what();
+  }
+  // A GPU that is there and cannot be used is what people come for, even where a CPU takes its place.
+  if (found.advice.empty() && arguments.device.device == "auto" && found.gpus.presence == GpuPresence::unusable) {
+    found.advice = "there is a GPU, but it cannot be used: " + found.gpus.obstacle;
+  }
+}
+
+int run_doctor(const Arguments& arguments, Streams streams) {
+  Findings found;
+  found.gpus = find_gpus();
+  found.choice = arguments.device.choose();
+  if (!arguments.json) show_machine(found, streams);
+  examine(arguments, found, streams);
+  if (arguments.json) {
+    streams.out << json_of(found).dump() << std::endl;
+  } else {
+    show_end(found, streams);
+  }
+  if (!found.advice.empty()) throw DeviceError(found.advice);
+  return kDone;
+}
+
+}  // namespace
+
+void add_doctor_command(CLI::App& app, Streams streams, std::function<int()>& chosen) {
+  CLI::App* const command =
+      app.add_subcommand("doctor", "Whether this machine computes rightly: GPUs, and each kernel beside a reference");
+  const auto arguments = std::make_shared<Arguments>();
+  arguments->device.add_to(*command);
+  command->add_flag("--json", arguments->json, "One JSON line, with every check");
+  command->footer(kExamples);
+  command->callback([=, &chosen] { chosen = [=] { return run_doctor(*arguments, streams); }; });
+}
+
+}  // namespace rushlight

@@ -1,0 +1,26 @@
+// The plainest way to compute: what a device is checked against.
+#pragma once
+
+#include <memory>
+
+#include "src/backend/cpu/cpu_backend.h"
+
+namespace rushlight {
+
+/// One thread; products as three loops that sum in fp64. Memory is laid out as `like` lays it out, so that both can be
+/// compared byte for byte.
+class ReferenceBackend final : public CpuBackend {
+ public:
+  explicit ReferenceBackend(std::shared_ptr<Backend> like);
+
+  std::string describe() const override { return "the reference: one thread, sums in fp64"; }
+  std::int64_t row_stride(std::int64_t columns) const override { return like_->row_stride(columns); }
+  std::unique_ptr<MatmulPlan> prepare(const MatmulShape& shape) override;
+  void run(const Node& node) override;
+  using Backend::run;
+
+ private:
+  std::shared_ptr<Backend> like_;
+};
+
+}  // namespace rushlight

@@ -46,7 +46,7 @@ struct DeviceCheck {
   std::string network = {};  ///< `lab`, or what runs the kernels that the lab does not.
   std::string name = {};     ///< Of the node, as profilers show it.
   std::string phase = {};
-  std::string kernel = {};
+  std::string kernel = {};  ///< On a GPU.
   CheckStatus status = CheckStatus::passed;
   double error = 0;         ///< The largest difference, as a share of its tensor's largest value.
   double tolerance = 0;     ///< 0: the same bits.

@@ -7,9 +7,9 @@
 #include <chrono>
 #include <utility>
 
+#include "kernels/portable.h"
 #include "src/backend/backend.h"
 #include "src/backend/command_cost.h"
-#include "src/backend/cuda_backend.h"
 #include "src/train/self_check.h"
 
 namespace rushlight {
@@ -129,14 +129,17 @@ std::vector<DeviceCheck> check_device(const Device& device, const std::function<
     try {
       SelfCheck(one.network, one.modules, one.batch, one.mode, backend).run(tell);
     } catch (const DeviceError& error) {
-      tell({one.network, "memory and products", "", "", CheckStatus::failed, 0, 0, error.what()});
+      tell({.network = one.network,
+            .name = "memory and products",
+            .status = CheckStatus::failed,
+            .detail = error.what()});
     }
   }
   return checks;
 }
 
 std::vector<DeviceTiming> time_device(const Device& device) {
-  if (device.kind == Device::Kind::cuda && find_gpus().emulated) return {};
+  if (device.kind == Device::Kind::cuda && kEmulated) return {};
   const std::shared_ptr<Backend> backend = open_backend(device);
   return {time_copy(backend), time_gemm(backend)};
 }

@@ -104,6 +104,7 @@ cublasStatus_t enqueue_gemm(const cublasContext& handle, const Gemm& gemm) {
     run_gemm(gemm);
   };
   if (fault_now(FaultKind::lost)) work.body = lose_device;
+  if (fault_now(FaultKind::wrong)) work.body = [] {};
   const cudaError_t error = enqueue(stream, std::move(work));
   return error == cudaSuccess ? CUBLAS_STATUS_SUCCESS : CUBLAS_STATUS_EXECUTION_FAILED;
 }

@@ -5,8 +5,9 @@
 //   RUSHLIGHT_EMULATOR_SEED=n     the order of threads, blocks and queued work (0)
 //   RUSHLIGHT_EMULATOR_MEMORY=n   bytes of memory of each device (2 GiB)
 //   RUSHLIGHT_EMULATOR_DEVICES=n  how many devices there are (1); CUDA_VISIBLE_DEVICES= leaves none
-//   RUSHLIGHT_EMULATOR_FAULT=allocation:k | launch:k | copy:k | lost:k
-//                                 the k-th such call, from 0, fails; lost: the k-th launch loses the device for good
+//   RUSHLIGHT_EMULATOR_FAULT=allocation:k | launch:k | copy:k | lost:k | wrong:k
+//                                 the k-th such call, from 0, fails; lost: the k-th launch loses the device for good;
+//                                 wrong: the k-th launch succeeds, and leaves its results as they were
 //   RUSHLIGHT_EMULATOR_DRIVER=none | old | unknown-architecture | busy
 //                                 what the driver answers: there is none, it is too old, no kernel image fits, another
 //                                 process holds the device
@@ -16,7 +17,7 @@
 
 namespace rushlight::emulator {
 
-enum class FaultKind { none, allocation, launch, copy, lost };
+enum class FaultKind { none, allocation, launch, copy, lost, wrong };
 enum class Driver { present, none, old, unknown_architecture, busy };
 
 struct Settings {

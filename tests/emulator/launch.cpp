@@ -54,6 +54,7 @@ cudaError_t enqueue_launch(const cudaLaunchConfig_t& config, Launch launch) {
     if (fault_now(FaultKind::launch)) return cudaErrorLaunchFailure;
     const std::string name = launch.name;
     if (fault_now(FaultKind::lost)) return enqueue(stream, Work{name, lose_device, {}});
+    if (fault_now(FaultKind::wrong)) return enqueue(stream, Work{name, [] {}, {}});
     launch.grid = config.gridDim;
     launch.block = config.blockDim;
     launch.shared_bytes = config.dynamicSmemBytes;

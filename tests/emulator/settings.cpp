@@ -25,7 +25,7 @@ bool lost = false;
 struct State {
   Settings settings;
   Counts counts;
-  std::array<std::int64_t, 5> fault_calls{};
+  std::array<std::int64_t, 6> fault_calls{};
 };
 
 std::int64_t parse_number(const char* name, std::string_view text) {
@@ -48,6 +48,8 @@ void parse_fault(const char* name, std::string_view text, Settings& settings) {
     settings.fault = FaultKind::copy;
   } else if (kind == "lost") {
     settings.fault = FaultKind::lost;
+  } else if (kind == "wrong") {
+    settings.fault = FaultKind::wrong;
   }
   if (settings.fault == FaultKind::none || colon == std::string_view::npos) {
     violation(std::string(name) + " is no fault: \"" + std::string(text) + "\"");

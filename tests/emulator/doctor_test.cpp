@@ -1,0 +1,132 @@
+// The doctor where something is wrong: every node of a step that computes nothing is found and named.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "src/train/self_check.h"
+#include "tests/app/command_line.h"
+#include "tests/emulator/emulator.h"
+
+namespace rushlight {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::SizeIs;
+
+const std::vector<Module> kModules{Linear(13, 9), ReLU(), Dropout(0.5), Linear(9, 1100, Bias::absent), Dropout(0.25)};
+constexpr std::int64_t kBatch = 7;
+
+std::vector<DeviceCheck> checks_of(const emulator::Settings& settings) {
+  emulator::configure(settings);
+  std::vector<DeviceCheck> checks;
+  {
+    SelfCheck check("small", kModules, kBatch, Mode::train, open_backend(Device::cuda()));
+    check.run([&](const DeviceCheck& one) { checks.push_back(one); });
+  }
+  emulator::configure({});
+  return checks;
+}
+
+std::vector<std::string> names_with(const std::vector<DeviceCheck>& checks, CheckStatus status) {
+  std::vector<std::string> names;
+  for (const DeviceCheck& check : checks) {
+    if (check.status == status) names.push_back(check.name);
+  }
+  return names;
+}
+
+class CudaDoctorTest : public testing::Test {
+ protected:
+  ~CudaDoctorTest() override { emulator::configure({}); }
+};
+
+TEST_F(CudaDoctorTest, EveryNodeThatComputesNothingIsFoundAndNamed) {
+  const std::vector<DeviceCheck> right = checks_of({});
+  EXPECT_THAT(names_with(right, CheckStatus::passed), SizeIs(right.size()));
+  for (std::size_t i = 0; i + 1 < right.size(); ++i) {  // The last is the graph.
+    const auto at = static_cast<std::int64_t>(i);
+    const std::vector<DeviceCheck> wrong = checks_of({.fault = emulator::FaultKind::wrong, .fault_at = at});
+    EXPECT_THAT(names_with(wrong, CheckStatus::failed), ElementsAre(right[i].name)) << "node " << i;
+    EXPECT_THAT(wrong[i].detail, HasSubstr("and the reference has")) << right[i].name;
+  }
+}
+
+TEST_F(CudaDoctorTest, AStepThatGoesWrongInAGraphIsFound) {
+  const auto nodes = static_cast<std::int64_t>(checks_of({}).size()) - 1;
+  // After the nodes one by one come four steps one by one, then one step, and the graphs that are recorded.
+  const std::vector<DeviceCheck> checks = checks_of({.fault = emulator::FaultKind::wrong, .fault_at = 6 * nodes - 2});
+  EXPECT_THAT(names_with(checks, CheckStatus::failed), ElementsAre("4 steps as a graph"));
+}
+
+TEST_F(CudaDoctorTest, ALostDeviceFailsOneCheckAndSkipsTheRest) {
+  const std::vector<DeviceCheck> checks = checks_of({.fault = emulator::FaultKind::lost, .fault_at = 4});
+  EXPECT_THAT(names_with(checks, CheckStatus::passed), SizeIs(4));
+  EXPECT_THAT(names_with(checks, CheckStatus::failed), SizeIs(1));
+  EXPECT_EQ(checks.back().status, CheckStatus::skipped);
+  EXPECT_THAT(checks.back().detail, HasSubstr(checks[4].name));
+}
+
+TEST_F(CudaDoctorTest, TheCommandNamesWhatIsWrongAndEndsWithCode4) {
+  emulator::configure({.fault = emulator::FaultKind::wrong, .fault_at = 3});
+  const Outcome outcome = call({"doctor", "--device", "cuda"});
+  EXPECT_THAT(refusal(outcome, 4, "doctor"),
+              AllOf(HasSubstr("1 of 59 checks failed on cuda:0: 0.bias+1.relu+2.dropout (lab)"), HasSubstr("report")));
+  EXPECT_THAT(outcome.out, AllOf(HasSubstr("failed   lab      0.bias+1.relu+2.dropout"), HasSubstr("other bits"),
+                                 HasSubstr("1 failed"), Not(HasSubstr("TFLOP"))));
+  EXPECT_EQ(emulator::live_objects(), 0);
+}
+
+TEST_F(CudaDoctorTest, AnEmulatedDeviceIsCalledSoAndHasNoTimes) {
+  const Outcome outcome = call({"doctor", "--device", "cuda", "--json"});
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  const auto found = nlohmann::json::parse(outcome.out);
+  EXPECT_EQ(found["emulated"], true);
+  EXPECT_EQ(found["passed"], true);
+  EXPECT_THAT(found["timings"], IsEmpty());
+  EXPECT_THAT(found["gpus"], SizeIs(1));
+  EXPECT_EQ(found["gpus"][0]["architecture"], "sm_80");
+}
+
+struct Trouble {
+  emulator::Settings settings;
+  std::string named;
+  int code_of_auto;
+};
+
+TEST_F(CudaDoctorTest, AGpuThatCannotBeUsedIsCode4AndNoneAtAllIsNot) {
+  using emulator::Driver;
+  for (const Trouble& trouble :
+       {Trouble{{.driver = Driver::none}, "no NVIDIA driver", 0}, Trouble{{.driver = Driver::old}, "newer driver", 4},
+        Trouble{{.driver = Driver::busy}, "another process", 4},
+        Trouble{{.driver = Driver::unknown_architecture}, "CMAKE_CUDA_ARCHITECTURES", 4},
+        Trouble{{.devices = 0}, "no GPU is visible", 0}}) {
+    emulator::configure(trouble.settings);
+    const Outcome automatic = call({"doctor"});
+    EXPECT_EQ(automatic.code, trouble.code_of_auto) << trouble.named << ": " << automatic.err;
+    EXPECT_THAT(automatic.out, AllOf(HasSubstr(trouble.named), HasSubstr("device    cpu, as"))) << trouble.named;
+    const Outcome asked = call({"doctor", "--device", "cuda"});
+    EXPECT_THAT(refusal(asked, 4, trouble.named), HasSubstr(trouble.named));
+    EXPECT_THAT(asked.out, HasSubstr("0 passed, 0 failed, 0 skipped")) << trouble.named;
+    EXPECT_EQ(nlohmann::json::parse(call({"doctor", "--device", "cuda", "--json"}).out)["passed"], false);
+  }
+}
+
+TEST_F(CudaDoctorTest, EveryGpuIsListed) {
+  emulator::configure({.devices = 3});
+  EXPECT_THAT(call({"doctor", "--device", "cpu"}).out,
+              AllOf(HasSubstr("gpus      cuda:0"), HasSubstr("gpus      cuda:2")));
+}
+
+TEST_F(CudaDoctorTest, TooLittleMemoryIsNamed) {
+  emulator::configure({.memory = std::int64_t{8} << 20});
+  EXPECT_THAT(refusal(call({"doctor", "--device", "cuda"}), 4, "doctor"), HasSubstr("memory and products (lab)"));
+}
+
+}  // namespace
+}  // namespace rushlight

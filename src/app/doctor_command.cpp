@@ -58,17 +58,19 @@ void show_machine(const Findings& found, Streams streams) {
   streams.out << "device    " << found.choice.reason << "\n\n" << std::flush;
 }
 
-std::string text_of_error(const DeviceCheck& check) {
-  if (check.status == CheckStatus::skipped || check.kernel.empty()) return "";
-  if (check.tolerance == 0) return check.status == CheckStatus::passed ? "same bits" : "other bits";
-  return fmt::format("{:.1e} of {:.0e}", check.error, check.tolerance);
+/// How the result compares, where it could be compared.
+std::string comparison_of(const DeviceCheck& check) {
+  if (check.status == CheckStatus::passed && check.tolerance == 0) return "same bits";
+  if (check.status == CheckStatus::skipped || (check.status == CheckStatus::failed && check.error == 0)) return "";
+  return check.tolerance == 0 ? "other bits" : fmt::format("{:.1e} of {:.0e}", check.error, check.tolerance);
 }
 
 void show_check(const DeviceCheck& check, Streams streams) {
-  streams.out << fmt::format("{:8} {:8} {:36}  {:50}  {}", to_string(check.status), check.network, check.name,
-                             check.kernel, text_of_error(check));
-  if (!check.detail.empty()) streams.out << (text_of_error(check).empty() ? "" : "; ") << check.detail;
-  streams.out << std::endl;
+  std::string row = fmt::format("{:8} {:8} {:36}  {:16}  {}", to_string(check.status), check.network, check.name,
+                                comparison_of(check), check.kernel);
+  row.erase(row.find_last_not_of(' ') + 1);
+  if (!check.detail.empty()) row += "  " + check.detail;
+  streams.out << row << std::endl;
 }
 
 std::string rate_of(const DeviceTiming& timing) {
@@ -134,13 +136,12 @@ nlohmann::ordered_json json_of(const Findings& found) {
   return result;
 }
 
-/// What is wrong with the checks, or nothing.
+/// What is wrong. REQUIRES: a check failed.
 std::string verdict(const Findings& found) {
   std::vector<std::string> names;
   for (const DeviceCheck& check : found.checks) {
     if (check.status == CheckStatus::failed) names.push_back(fmt::format("{} ({})", check.name, check.network));
   }
-  if (names.empty()) return "";
   const std::size_t count = names.size();
   if (count > 5) names.resize(5);
   return fmt::format(
@@ -152,15 +153,17 @@ std::string verdict(const Findings& found) {
 
 void examine(const Arguments& arguments, Findings& found, Streams streams) {
   const Device& device = found.choice.device;
+  std::string error;
   try {
-    found.checks = check_device(device, [&](const DeviceCheck& check) {
+    check_device(device, [&](const DeviceCheck& check) {
+      found.checks.push_back(check);
       if (!arguments.json) show_check(check, streams);
     });
-    found.advice = verdict(found);
-    if (found.advice.empty()) found.timings = time_device(device);
-  } catch (const DeviceError& error) {
-    found.advice = error.what();
+    if (found.count(CheckStatus::failed) == 0) found.timings = time_device(device);
+  } catch (const DeviceError& caught) {
+    error = caught.what();
   }
+  found.advice = found.count(CheckStatus::failed) > 0 ? verdict(found) : error;
   // A GPU that is there and cannot be used is what people come for, even where a CPU takes its place.
   if (found.advice.empty() && arguments.device.device == "auto" && found.gpus.presence == GpuPresence::unusable) {
     found.advice = "there is a GPU, but it cannot be used: " + found.gpus.obstacle;

@@ -1,7 +1,5 @@
 // The doctor's checks and timings of one device. Which GPUs there are is the backend's answer: find_gpus.
-#include <fmt/format.h>
 #include <rushlight/doctor.h>
-#include <rushlight/error.h>
 
 #include <algorithm>
 #include <chrono>
@@ -125,16 +123,7 @@ std::vector<DeviceCheck> check_device(const Device& device, const std::function<
     checks.push_back(check);
     if (seen) seen(check);
   };
-  for (const Rehearsed& one : networks()) {
-    try {
-      SelfCheck(one.network, one.modules, one.batch, one.mode, backend).run(tell);
-    } catch (const DeviceError& error) {
-      tell({.network = one.network,
-            .name = "memory and products",
-            .status = CheckStatus::failed,
-            .detail = error.what()});
-    }
-  }
+  for (const Rehearsed& one : networks()) SelfCheck(one.network, one.modules, one.batch, one.mode, backend).run(tell);
   return checks;
 }
 

@@ -82,6 +82,17 @@ TEST_F(CudaDoctorTest, TheCommandNamesWhatIsWrongAndEndsWithCode4) {
   EXPECT_EQ(emulator::live_objects(), 0);
 }
 
+TEST_F(CudaDoctorTest, TheCommandKeepsWhatItSawOfALostDevice) {
+  emulator::configure({.fault = emulator::FaultKind::lost, .fault_at = 3});
+  const Outcome outcome = call({"doctor", "--device", "cuda", "--json"});
+  EXPECT_THAT(refusal(outcome, 4, "doctor"), HasSubstr("checks failed on cuda:0: 0.bias+1.relu+2.dropout (lab)"));
+  const auto found = nlohmann::json::parse(outcome.out);
+  EXPECT_EQ(found["checks"][2]["status"], "passed");
+  EXPECT_EQ(found["checks"][3]["status"], "failed");
+  EXPECT_EQ(found["checks"][4]["status"], "skipped");
+  EXPECT_EQ(found["passed"], false);
+}
+
 TEST_F(CudaDoctorTest, AnEmulatedDeviceIsCalledSoAndHasNoTimes) {
   const Outcome outcome = call({"doctor", "--device", "cuda", "--json"});
   ASSERT_EQ(outcome.code, 0) << outcome.err;
@@ -125,7 +136,8 @@ TEST_F(CudaDoctorTest, EveryGpuIsListed) {
 
 TEST_F(CudaDoctorTest, TooLittleMemoryIsNamed) {
   emulator::configure({.memory = std::int64_t{8} << 20});
-  EXPECT_THAT(refusal(call({"doctor", "--device", "cuda"}), 4, "doctor"), HasSubstr("memory and products (lab)"));
+  EXPECT_THAT(refusal(call({"doctor", "--device", "cuda"}), 4, "doctor"),
+              AllOf(HasSubstr("bytes of memory"), HasSubstr("are missing")));
 }
 
 }  // namespace

@@ -7,19 +7,21 @@
 #include "kernels/elementwise.cuh"
 #include "kernels/row_reduction.cuh"
 #include "src/backend/cuda/check.h"
+#include "src/backend/cuda/launch_shape.cuh"
 
 namespace rushlight {
 namespace {
 
-constexpr unsigned kThreads = 256;
 constexpr std::uint64_t kBlocksAMultiprocessor = 8;  // Of 256 threads: all that an SM can hold, or more.
 
-/// As many blocks as the work needs, or as fill the GPU: kernels stride over the rest.
-cudaLaunchConfig_t configure(std::uint64_t blocks, unsigned threads, const LaunchTarget& target) {
+/// As many blocks as the items need, or as fill the GPU: kernels stride over the rest.
+cudaLaunchConfig_t configure(const LaunchShape& shape, std::uint64_t items, const LaunchTarget& target) {
   const std::uint64_t most = kBlocksAMultiprocessor * static_cast<std::uint64_t>(target.multiprocessors);
+  const std::uint64_t blocks = (items + shape.items - 1) / shape.items;
   cudaLaunchConfig_t config{};
   config.gridDim = dim3(static_cast<unsigned>(std::min(most, blocks)));
-  config.blockDim = dim3(threads);
+  config.blockDim = dim3(shape.threads);
+  config.dynamicSmemBytes = shape.shared_bytes;
   config.stream = target.stream;
   return config;
 }
@@ -30,15 +32,11 @@ void check_launch(cudaError_t status, const char* kernel, std::uint64_t count, c
         std::string("launching ") + kernel + " kernel over " + std::to_string(count) + of + std::to_string(each));
 }
 
-std::uint64_t blocks_for(std::uint64_t items, std::uint64_t items_a_block) {
-  return (items + items_a_block - 1) / items_a_block;
-}
-
 template <class Operation>
 void launch_elementwise(const Operation& operation, const LaunchTarget& target) {
   const std::uint64_t items = operation.work_items();
   if (items == 0) return;
-  const cudaLaunchConfig_t config = configure(blocks_for(items, kThreads), kThreads, target);
+  const cudaLaunchConfig_t config = configure(kElementwiseShape, items, target);
   check_launch(cudaLaunchKernelEx(&config, elementwise_kernel<Operation>, operation), "an elementwise", items,
                " groups of ", kLanes);
 }
@@ -48,13 +46,12 @@ void launch_rows(const Operation& operation, const LaunchTarget& target) {
   const auto rows = static_cast<std::uint64_t>(operation.rows());
   if (rows == 0) return;
   if (operation.cols() <= kWarpRowCols) {
-    const cudaLaunchConfig_t config = configure(blocks_for(rows, kThreads / kWarpThreads), kThreads, target);
+    const cudaLaunchConfig_t config = configure(kRowWarpShape, rows, target);
     check_launch(cudaLaunchKernelEx(&config, row_reduction_warp_kernel<Operation>, operation), "a row reduction", rows,
                  " rows of ", operation.cols());
     return;
   }
-  cudaLaunchConfig_t config = configure(rows, kRowThreads, target);
-  config.dynamicSmemBytes = sizeof(RowShared<typename Operation::Partial>);
+  const cudaLaunchConfig_t config = configure(kRowBlockShape<Operation>, rows, target);
   check_launch(cudaLaunchKernelEx(&config, row_reduction_block_kernel<Operation>, operation), "a row reduction", rows,
                " rows of ", operation.cols());
 }
@@ -63,8 +60,7 @@ template <class Operation>
 void launch_columns(const Operation& operation, const LaunchTarget& target) {
   const std::uint64_t items = operation.work_items();
   if (items == 0) return;
-  cudaLaunchConfig_t config = configure(blocks_for(items, kColumnItems), kColumnThreads, target);
-  config.dynamicSmemBytes = sizeof(ColumnShared<typename Operation::Partial>);
+  const cudaLaunchConfig_t config = configure(kColumnShape<Operation>, items, target);
   check_launch(cudaLaunchKernelEx(&config, column_reduction_kernel<Operation>, operation), "a column reduction", items,
                " groups of columns with rows: ", operation.rows());
 }

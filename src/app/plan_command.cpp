@@ -53,7 +53,8 @@ nlohmann::ordered_json json_of(const StepPlan& step) {
                                 {"launches", step.nodes.size()}};
   result.update(json_of(step.sum()));
   for (const StepNode& node : step.nodes) {
-    nlohmann::ordered_json row{{"name", node.name}, {"phase", node.phase}, {"kernel", node.kernel}};
+    nlohmann::ordered_json row{
+        {"name", node.name}, {"phase", node.phase}, {"kernel", node.kernel}, {"items", node.items}};
     row.update(json_of(node));
     result["nodes"].push_back(row);
   }

@@ -30,6 +30,20 @@ struct CostOf {
   }
 };
 
+struct ItemsOf {
+  std::int64_t operator()(const Elementwise& operation) const {
+    return std::visit([](const auto& one) { return static_cast<std::int64_t>(one.work_items()); }, operation);
+  }
+  std::int64_t operator()(const RowReduction& operation) const {
+    return std::visit([](const auto& one) { return one.rows() * one.cols(); }, operation);
+  }
+  std::int64_t operator()(const ColumnReduction& operation) const {
+    return std::visit([](const auto& one) { return one.rows() * static_cast<std::int64_t>(one.work_items()); },
+                      operation);
+  }
+  std::int64_t operator()(const Matmul& product) const { return product.c.models * product.c.rows * product.c.cols; }
+};
+
 struct KernelOf {
   std::string operator()(const Elementwise& operation) const {
     return std::visit([](const auto& one) { return with_name("elementwise_kernel", one); }, operation);
@@ -52,6 +66,10 @@ struct KernelOf {
 
 Cost cost_of(const Command& command) {
   return std::visit(CostOf{}, command);
+}
+
+std::int64_t items_of(const Command& command) {
+  return std::visit(ItemsOf{}, command);
 }
 
 std::string kernel_of(const Command& command) {

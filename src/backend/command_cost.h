@@ -1,6 +1,7 @@
 // What commands cost and which kernel runs them on a GPU, known without running them.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "kernels/cost.h"
@@ -9,6 +10,9 @@
 namespace rushlight {
 
 Cost cost_of(const Command& command);
+
+/// How often its formula is called; of a product, how many elements the result has.
+std::int64_t items_of(const Command& command);
 
 /// `elementwise_kernel<AdamUpdate>`, as a profiler of the GPU shows it; of a product `cuBLAS`.
 std::string kernel_of(const Command& command);

@@ -73,6 +73,15 @@ TEST(StepPlanTest, FormulasMoveWhatTheirShapesSay) {
   EXPECT_EQ(adam.bytes_written, plan.memory.bytes(MemoryUse::gradients) + plan.memory.bytes(MemoryUse::moments));
 }
 
+TEST(StepPlanTest, ItemsAreCallsOfTheFormula) {
+  const StepPlan plan = plan_step(small(), kBatch, Mode::train, "h100");
+  EXPECT_EQ(node_of(plan, "0.bias+1.relu+2.dropout").items, kBatch * 1);  // Seven columns are one item.
+  EXPECT_EQ(node_of(plan, "0.bias+1.relu+2.dropout.backward").items, kBatch * 1);
+  EXPECT_EQ(node_of(plan, "softmax cross-entropy").items, kBatch * 3);
+  EXPECT_EQ(node_of(plan, "Adam").items * 8 * 4, plan.memory.bytes(MemoryUse::gradients));
+  EXPECT_EQ(node_of(plan, "0.matmul").items, kBatch * 7);
+}
+
 TEST(StepPlanTest, LongRowsTakeAnotherKernel) {
   const StepPlan plan = plan_step(Sequential(Linear(8, 1025)), kBatch, Mode::eval, "h200");
   EXPECT_EQ(node_of(plan, "softmax cross-entropy").kernel, "row_reduction_block_kernel<SoftmaxCrossEntropy>");

@@ -3,7 +3,12 @@
 set(rushlight_architectures 80 86 89 90 100 120)
 
 function(rushlight_known_architectures result)
-  execute_process(COMMAND "${CMAKE_CUDA_COMPILER}" --list-gpu-code OUTPUT_VARIABLE known COMMAND_ERROR_IS_FATAL ANY)
+  execute_process(COMMAND "${CMAKE_CUDA_COMPILER}" --list-gpu-code OUTPUT_VARIABLE known ERROR_VARIABLE error
+                  RESULT_VARIABLE status)
+  if(NOT status EQUAL 0)
+    message(FATAL_ERROR "This nvcc does not run: ${CMAKE_CUDA_COMPILER} (${status}) ${error}\n"
+                        "Name another one with -DCMAKE_CUDA_COMPILER=<file> or CUDACXX, or use the preset cpu.")
+  endif()
   set(found "")
   foreach(architecture IN LISTS rushlight_architectures)
     if(known MATCHES "sm_${architecture}\n")

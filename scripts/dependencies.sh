@@ -31,6 +31,7 @@ ccache                makes a second build of a file free
 checks_packages="
 clang-tidy            finds defects
 shellcheck            finds defects in these scripts
+python3               reads what nvcc says of the kernels
 gcovr                 counts the lines that tests reach
 libbenchmark-dev      Google Benchmark, for bench/
 "

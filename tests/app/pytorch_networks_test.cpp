@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "tests/app/command_line.h"
+#include "tests/support/goldens.h"
 
 namespace rushlight {
 namespace {
@@ -18,7 +19,7 @@ constexpr double kTolerance = 1e-4;
 
 class PyTorchNetworksTest : public testing::TestWithParam<std::string> {
  protected:
-  static std::string folder() { return std::string(RUSHLIGHT_SOURCE_DIR) + "/tests/goldens/networks/"; }
+  static std::string folder() { return golden_path("networks/"); }
   static nlohmann::json expected() { return nlohmann::json::parse(raw_bytes(folder() + "expected.json"))[GetParam()]; }
   static std::string model() { return folder() + GetParam() + "/state_dict.safetensors"; }
 

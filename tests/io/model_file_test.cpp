@@ -10,6 +10,7 @@
 #include "src/io/model_description.h"
 #include "src/io/safetensors.h"
 #include "tests/io/temporary_folder.h"
+#include "tests/support/goldens.h"
 #include "tests/support/rewrite.h"
 
 namespace rushlight {
@@ -21,8 +22,6 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Pair;
 using ::testing::UnorderedElementsAre;
-
-const std::filesystem::path kGoldens = std::filesystem::path(RUSHLIGHT_SOURCE_DIR) / "tests/goldens";
 
 Sequential small_model(std::uint64_t seed) {
   Sequential model{Linear(5, 3), ReLU(), Dropout(0.25), Linear(3, 2, Bias::absent)};
@@ -84,9 +83,9 @@ TEST_F(ModelFileTest, RefusesAModelWithoutWeights) {
 }
 
 TEST_F(ModelFileTest, AgreesWithPyTorchOnItsModels) {
-  const auto goldens = nlohmann::json::parse(raw_bytes(kGoldens / "safetensors.json"));
+  const auto goldens = nlohmann::json::parse(raw_bytes(golden_path("safetensors.json")));
   for (const std::string name : {"torch_lab", "torch_stack_bf16", "torch_deep_f64", "torch_single_f16"}) {
-    LoadedModel loaded = load(kGoldens / (name + ".safetensors"));
+    LoadedModel loaded = load(golden_path(name + ".safetensors"));
     EXPECT_THAT(loaded.inferred, HasSubstr(name));
     const std::int64_t in = loaded.model.in_features();
     const Dataset data(goldens[name]["pixels"].get<std::vector<std::uint8_t>>(), {}, {in});

@@ -7,14 +7,13 @@
 
 #include "src/io/safetensors.h"
 #include "tests/io/temporary_folder.h"
+#include "tests/support/goldens.h"
 
 namespace rushlight {
 namespace {
 
 using ::testing::AllOf;
 using ::testing::HasSubstr;
-
-const std::filesystem::path kGoldens = std::filesystem::path(RUSHLIGHT_SOURCE_DIR) / "tests/goldens";
 
 std::string with_length(std::uint64_t length, const std::string& rest) {
   std::string bytes(sizeof(length), '\0');
@@ -52,7 +51,7 @@ class SafetensorsDamageTest : public testing::Test {
 };
 
 TEST_F(SafetensorsDamageTest, RefusesAFileCutOffAtAnyByte) {
-  const std::string whole = raw_bytes(kGoldens / "torch_lab.safetensors");
+  const std::string whole = raw_bytes(golden_path("torch_lab.safetensors"));
   ASSERT_NO_THROW(read_all(whole));
   for (std::size_t length = 0; length < whole.size(); ++length) {
     EXPECT_THAT(message(whole.substr(0, length)), HasSubstr("damaged'")) << length;
@@ -61,7 +60,7 @@ TEST_F(SafetensorsDamageTest, RefusesAFileCutOffAtAnyByte) {
 }
 
 TEST_F(SafetensorsDamageTest, RefusesOrReadsAnyFlippedHeaderByte) {
-  const std::string whole = raw_bytes(kGoldens / "torch_types.safetensors");
+  const std::string whole = raw_bytes(golden_path("torch_types.safetensors"));
   std::uint64_t length = 0;
   std::memcpy(&length, whole.data(), sizeof(length));
   int refused = 0;

@@ -14,6 +14,7 @@
 #include "src/io/float_conversion.h"
 #include "src/io/safetensors_header.h"
 #include "tests/io/temporary_folder.h"
+#include "tests/support/goldens.h"
 
 namespace rushlight {
 namespace {
@@ -22,8 +23,6 @@ using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-
-const std::filesystem::path kGoldens = std::filesystem::path(RUSHLIGHT_SOURCE_DIR) / "tests/goldens";
 
 std::vector<std::uint32_t> bits_of(const std::vector<float>& values) {
   std::vector<std::uint32_t> bits;
@@ -88,8 +87,8 @@ TEST(SafetensorsTest, WritesAFileWithoutTensors) {
 }
 
 TEST(SafetensorsTest, ReadsEveryTypeThatPyTorchWrites) {
-  const auto expected = nlohmann::json::parse(raw_bytes(kGoldens / "safetensors.json")).at("torch_types");
-  const SafetensorsReader reader(kGoldens / "torch_types.safetensors");
+  const auto expected = nlohmann::json::parse(raw_bytes(golden_path("safetensors.json"))).at("torch_types");
+  const SafetensorsReader reader(golden_path("torch_types.safetensors"));
   EXPECT_EQ(reader.metadata().at("quote"), "a \"b\" \xc3\xa9 \n");
   EXPECT_EQ(expected.size(), 6U);
   for (const auto& [name, values] : expected.items()) {
@@ -106,7 +105,7 @@ TEST(SafetensorsTest, ReadsEveryTypeThatPyTorchWrites) {
 }
 
 TEST(SafetensorsTest, RefusesToReadIntegersAsFloats) {
-  const SafetensorsReader reader(kGoldens / "torch_types.safetensors");
+  const SafetensorsReader reader(golden_path("torch_types.safetensors"));
   for (const auto& [name, type] : std::map<std::string, std::string>{
            {"i64", "I64"}, {"i32", "I32"}, {"i16", "I16"}, {"i8", "I8"}, {"u8", "U8"}, {"bool", "BOOL"}}) {
     const auto call = [&, key = name] { reader.read(*reader.find(key)); };

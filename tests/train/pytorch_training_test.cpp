@@ -11,6 +11,7 @@
 
 #include "src/io/safetensors.h"
 #include "tests/support/devices.h"
+#include "tests/support/goldens.h"
 #include "tests/support/small_data.h"
 
 namespace rushlight {
@@ -35,7 +36,7 @@ class PyTorchTrainingTest : public OnEachDevice {
     return worst;
   }
 
-  SafetensorsReader golden_{std::filesystem::path(RUSHLIGHT_SOURCE_DIR) / "tests/goldens/training.safetensors"};
+  SafetensorsReader golden_{golden_path("training.safetensors")};
   Sequential model_{Linear(20, 33), ReLU(), Dropout(0.3), Linear(33, 17), ReLU(), Dropout(0.5), Linear(17, 10)};
   Dataset data_ = small_data(61, 20, 10);
 };

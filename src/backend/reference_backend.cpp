@@ -1,7 +1,8 @@
 #include "src/backend/reference_backend.h"
 
 #include <utility>
-#include <vector>
+
+#include "kernels/lanes.h"
 
 namespace rushlight {
 namespace {
@@ -16,25 +17,23 @@ struct ReferenceMatmul final : MatmulPlan {
   std::int64_t workspace;
 };
 
-/// A row of c. Row by row of b, as far as b lies so, which is many times faster than column by column.
-void multiply_row(const Matmul& product, const MatmulShape& shape, std::int64_t model, std::int64_t row) {
-  const auto a = [&](std::int64_t k) {
-    return double{shape.transpose_a == Transpose::no ? product.a.row(model, row)[k] : product.a.row(model, k)[row]};
-  };
-  std::vector<double> sums(static_cast<std::size_t>(shape.n));
-  if (shape.transpose_b == Transpose::yes) {
-    for (std::int64_t col = 0; col < shape.n; ++col) {
-      const float* const b = product.b.row(model, col);
-      for (std::int64_t k = 0; k < shape.k; ++k) sums[static_cast<std::size_t>(col)] += a(k) * double{b[k]};
-    }
-  } else {
-    for (std::int64_t k = 0; k < shape.k; ++k) {
-      const float* const b = product.b.row(model, k);
-      for (std::int64_t col = 0; col < shape.n; ++col) sums[static_cast<std::size_t>(col)] += a(k) * double{b[col]};
-    }
+/// The element of op(matrix).
+double at(const Matrix<const float>& matrix, Transpose transpose, std::int64_t model, std::int64_t row,
+          std::int64_t col) {
+  return transpose == Transpose::yes ? matrix.row(model, col)[row] : matrix.row(model, row)[col];
+}
+
+/// Neighbouring columns of a row of c, which share what they read of a.
+void multiply(const Matmul& product, const MatmulShape& shape, std::int64_t model, std::int64_t row, std::int64_t col) {
+  const Matrix<const float> a = product.a, b = product.b;
+  const Transpose transpose_a = shape.transpose_a, transpose_b = shape.transpose_b;
+  const int count = lanes_in(shape.n, col / kLanes);
+  double sums[kLanes] = {};
+  for (std::int64_t k = 0, end = shape.k; k < end; ++k) {
+    const double left = at(a, transpose_a, model, row, k);
+    for_each_lane(count, [&](int lane) { sums[lane] += left * at(b, transpose_b, model, k, col + lane); });
   }
-  float* const c = product.c.row(model, row);
-  for (std::int64_t col = 0; col < shape.n; ++col) c[col] = static_cast<float>(sums[static_cast<std::size_t>(col)]);
+  for_each_lane(count, [&](int lane) { product.c.row(model, row)[col + lane] = static_cast<float>(sums[lane]); });
 }
 
 }  // namespace
@@ -50,7 +49,9 @@ void ReferenceBackend::run(const Node& node) {
   if (product == nullptr) return CpuBackend::run(node);
   const MatmulShape& shape = static_cast<const ReferenceMatmul*>(product->plan)->shape;
   for (std::int64_t model = 0; model < shape.models; ++model) {
-    for (std::int64_t row = 0; row < shape.m; ++row) multiply_row(*product, shape, model, row);
+    for (std::int64_t row = 0; row < shape.m; ++row) {
+      for (std::int64_t col = 0; col < shape.n; col += kLanes) multiply(*product, shape, model, row, col);
+    }
   }
 }
 

@@ -1,15 +1,55 @@
 #!/usr/bin/env bash
-# The lab from a fresh clone: installs what is missing, builds, and trains on Fashion-MNIST.
+# The lab from a fresh clone: installs what is missing, builds, and trains on Fashion-MNIST; on a GPU where there is one
+# and nvcc, else on the CPU.
 # Arguments go to `rushlight train`. Files named there, and the run's folder, are relative to where you are.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-build=$root/build/cpu
+
+has_gpu() {
+  command -v nvidia-smi >/dev/null && nvidia-smi -L 2>/dev/null | grep -q '^GPU '
+}
+
+# Where cmake/Cuda.cmake looks, too.
+find_nvcc() {
+  local candidate
+  for candidate in "${CUDACXX:-}" "$(command -v nvcc || true)" "${CUDA_PATH:+$CUDA_PATH/bin/nvcc}" \
+    "${CUDA_HOME:+$CUDA_HOME/bin/nvcc}" /usr/local/cuda/bin/nvcc; do
+    if [[ -n $candidate ]] && command -v "$candidate"; then return; fi
+  done
+  return 1
+}
+
+# Builds the program of a preset in build/<preset>: build PRESET [OPTION...]
+build() {
+  local preset=$1 folder=$root/build/$1
+  shift
+  if [[ ! -f $folder/build.ninja ]]; then
+    echo "Configuring (preset $preset)." >&2
+    (cd "$root" && cmake --fresh --preset "$preset" -DRUSHLIGHT_TESTS=OFF "$@") >&2 || return
+  fi
+  echo "Building $folder/bin/rushlight." >&2
+  cmake --build "$folder" --target rushlight_program >&2
+}
+
+# A GPU that cannot be used is no reason to stop: the CPU runs the same lab.
+build_for_gpu() {
+  local nvcc
+  if ! nvcc=$(find_nvcc); then
+    echo "There is a GPU, but no nvcc to build for it: install the CUDA toolkit, 12.4 or later" \
+      "(https://developer.nvidia.com/cuda-downloads), or name its folder by CUDA_PATH. Going on with the CPU." >&2
+    return 1
+  fi
+  build cuda "-DCMAKE_CUDA_COMPILER=$nvcc" -DCMAKE_CUDA_ARCHITECTURES=native && return
+  echo "The build for the GPU failed, for the reason above (it takes the CUDA toolkit 12.4 or later)." \
+    "Going on with the CPU." >&2
+  return 1
+}
 
 "$root/scripts/dependencies.sh" install build
-if [[ ! -f $build/build.ninja ]]; then
-  echo "Configuring (preset cpu)." >&2
-  (cd "$root" && cmake --preset cpu -DRUSHLIGHT_TESTS=OFF) >&2
+preset=cpu
+if has_gpu && build_for_gpu; then
+  preset=cuda
+else
+  build cpu
 fi
-echo "Building $build/bin/rushlight." >&2
-cmake --build "$build" --target rushlight_program >&2
-exec "$build/bin/rushlight" train "$@"
+exec "$root/build/$preset/bin/rushlight" train "$@"

@@ -4,20 +4,8 @@
 # Arguments go to `rushlight train`. Files named there, and the run's folder, are relative to where you are.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-
-has_gpu() {
-  command -v nvidia-smi >/dev/null && nvidia-smi -L 2>/dev/null | grep -q '^GPU '
-}
-
-# Where cmake/Cuda.cmake looks, too.
-find_nvcc() {
-  local candidate
-  for candidate in "${CUDACXX:-}" "$(command -v nvcc || true)" "${CUDA_PATH:+$CUDA_PATH/bin/nvcc}" \
-    "${CUDA_HOME:+$CUDA_HOME/bin/nvcc}" /usr/local/cuda/bin/nvcc; do
-    if [[ -n $candidate ]] && command -v "$candidate"; then return; fi
-  done
-  return 1
-}
+# shellcheck source-path=SCRIPTDIR source=gpu_common.sh
+source "$root/scripts/gpu_common.sh"
 
 # Builds the program of a preset in build/<preset>: build PRESET [OPTION...]
 build() {
@@ -34,7 +22,7 @@ build() {
 # A GPU that cannot be used is no reason to stop: the CPU runs the same lab.
 build_for_gpu() {
   local nvcc
-  if ! nvcc=$(find_nvcc); then
+  if ! nvcc=$(find_tool "${CUDACXX:-nvcc}"); then
     echo "There is a GPU, but no nvcc to build for it: install the CUDA toolkit, 12.4 or later" \
       "(https://developer.nvidia.com/cuda-downloads), or name its folder by CUDA_PATH. Going on with the CPU." >&2
     return 1

@@ -17,8 +17,8 @@ fake() {
 new_tree() {
   rm -rf "${folder:?}"/*
   mkdir -p "$folder/tree/scripts" "$folder/bin"
-  sed "s|/usr/local/cuda|$folder/no-toolkit|" "$source_dir/scripts/lab.sh" >"$folder/tree/scripts/lab.sh"
-  chmod +x "$folder/tree/scripts/lab.sh"
+  cp "$source_dir/scripts/lab.sh" "$folder/tree/scripts/"
+  sed "s|/usr/local/cuda|$folder/no-toolkit|" "$source_dir/scripts/gpu_common.sh" >"$folder/tree/scripts/gpu_common.sh"
   fake "$folder/tree/scripts/dependencies.sh" ':'
   # shellcheck disable=SC2016 # Expanded where it runs.
   fake "$folder/bin/cmake" '

@@ -41,7 +41,7 @@ judge_peers() {
     reason="$(text_of peer <<<"$bad"), $(text_of case <<<"$bad"): $(text_of reason <<<"$bad")"
   elif ! grep -q '"status":"measured"' <<<"$1"; then
     status=skipped
-    reason=$(while read -r bad; do text_of reason <<<"$bad"; done <<<"$1" | sort -u | paste -sd';')
+    reason=$(while read -r bad; do text_of reason <<<"$bad"; done <<<"$1" | sort -u | paste -sd';' | sed 's/;/; /g')
   fi
 }
 
@@ -75,7 +75,7 @@ part_ncu() {
   options=(--csv --page raw --kernel-name-base demangled
     --kernel-name 'regex:(elementwise|row_reduction_warp|row_reduction_block|column_reduction)_kernel'
     --launch-skip 17 --launch-count 17 --cache-control none --clock-control none --metrics "$ncu_metrics")
-  command="$tool ${options[*]} $program train --device cuda --no-graph --max-steps 3 --quiet --data $images"
+  command="$tool ${options[*]} $program train --device cuda --no-graph --max-steps 3 --quiet --data $(shown_images)"
   bounded "$limit" "$tool" "${options[@]}" \
     "$program" train --device cuda --no-graph --max-steps 3 --quiet --data "$images" --out "$work/ncu"
   rows=$(awk -f "$root/scripts/ncu_table.awk" "$work/out")

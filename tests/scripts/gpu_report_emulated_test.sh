@@ -23,4 +23,12 @@ expect_no "emulated" "$json" "H100"
 if grep -nE '"[a-z_]*seconds": *[-0-9.[]' "$json"; then fail "a time of the emulated device is in the record"; fi
 expect "emulated" "${json%.json}.md" "no time here is a GPU's"
 
+mkdir "$folder/empty"
+run_script gpu_report.sh --build "$build" --data "$folder/empty" lab epochs
+json=$(head -1 "$folder/out")
+expect_code "no images" 0
+expect "no images" "$json" '"lab": {"status": "skipped", "reason": "there are no images'
+expect "no images" "$json" '"epochs": {"status": "passed"'
+expect "no images" "$json" "--data <random images>"
+
 ((failures == 0))

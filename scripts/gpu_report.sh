@@ -9,16 +9,18 @@
 #   Parts: doctor tests lab epochs peers ncu sanitizers; all of them unless some are named.
 # Exit status: 0 no part failed; 1 one failed, or none passed; 2 wrong usage; 3 the record was not written; 130 interrupted.
 set -euo pipefail
-export LC_ALL=C # Numbers with points.
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+export LC_ALL=C # Numbers with points.
+# Of the tests: without a GPU they fail, and their files may lie elsewhere than where they were built.
+export RUSHLIGHT_REQUIRE_CUDA=1 RUSHLIGHT_GOLDENS=$root/tests/goldens
 # shellcheck source-path=SCRIPTDIR source=gpu_common.sh
 source "$root/scripts/gpu_common.sh"
-# shellcheck source-path=SCRIPTDIR source=gpu_report_record.sh
-source "$root/scripts/gpu_report_record.sh"
-# shellcheck source-path=SCRIPTDIR source=gpu_report_parts.sh
-source "$root/scripts/gpu_report_parts.sh"
-# shellcheck source-path=SCRIPTDIR source=gpu_report_tools.sh
-source "$root/scripts/gpu_report_tools.sh"
+# shellcheck source-path=SCRIPTDIR source=gpu_report/record.sh
+source "$root/scripts/gpu_report/record.sh"
+# shellcheck source-path=SCRIPTDIR source=gpu_report/parts.sh
+source "$root/scripts/gpu_report/parts.sh"
+# shellcheck source-path=SCRIPTDIR source=gpu_report/tools.sh
+source "$root/scripts/gpu_report/tools.sh"
 
 all_parts=(doctor tests lab epochs peers ncu sanitizers)
 parts=()

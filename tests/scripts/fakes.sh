@@ -14,16 +14,13 @@ fake() {
   chmod +x "$1"
 }
 
-# A source tree that holds these scripts alone, and sees no CUDA toolkit of this machine: new_tree SCRIPT...
+# A source tree with the scripts alone, which see no CUDA toolkit of this machine.
 new_tree() {
   rm -rf "${folder:?}"/*
-  mkdir -p "$folder/tree/scripts" "$folder/bin"
-  local script
-  for script in "$@" gpu_common.sh; do
-    sed "s|/usr/local/cuda|$folder/no-toolkit|; s|/opt/nvidia|$folder/no-toolkit|" "$source_dir/scripts/$script" \
-      >"$folder/tree/scripts/$script"
-    chmod +x "$folder/tree/scripts/$script"
-  done
+  mkdir -p "$folder/tree" "$folder/bin"
+  cp -R "$source_dir/scripts" "$folder/tree/scripts"
+  find "$folder/tree/scripts" -name '*.sh' -exec \
+    sed -i "s|/usr/local/cuda|$folder/no-toolkit|; s|/opt/nvidia|$folder/no-toolkit|" {} +
   settings=()
 }
 

@@ -6,7 +6,7 @@ build=$2
 # shellcheck source-path=SCRIPTDIR source=fakes.sh
 source "$1/tests/scripts/fakes.sh"
 
-new_tree gpu_report.sh gpu_report_parts.sh gpu_report_record.sh gpu_report_tools.sh ncu_table.awk
+new_tree
 # shellcheck disable=SC2016 # Expanded where it runs.
 fake "$folder/bin/nvidia-smi" '[[ $1 == -L ]] && echo "GPU 0: NVIDIA H100 (UUID: GPU-1)" || echo "NVIDIA H100, 580.65.06"'
 run_script gpu_report.sh --build "$build" doctor lab epochs peers ncu sanitizers

@@ -79,7 +79,7 @@ peers_text='
 echo "{\"peer\":\"$2\",\"version\":\"1.0\",\"case\":\"eager\",\"precision\":\"fp32\",\"status\":\"measured\",\"reason\":\"\",\"median_seconds\":0.25}"'
 
 new_report() {
-  new_tree gpu_report.sh gpu_report_parts.sh gpu_report_record.sh gpu_report_tools.sh ncu_table.awk
+  new_tree
   build=$folder/tree/build/cuda
   results=$folder/tree/bench/results
   name=gpu-h100-80gb-hbm3-0123456789ab

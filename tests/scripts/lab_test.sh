@@ -7,7 +7,7 @@ source "$1/tests/scripts/fakes.sh"
 
 # A CMake that writes down what it is asked for, and makes a program that tells where it is.
 new_lab() {
-  new_tree lab.sh
+  new_tree
   fake "$folder/tree/scripts/dependencies.sh" ':'
   # shellcheck disable=SC2016 # Expanded where it runs.
   fake "$folder/bin/cmake" '

@@ -6,7 +6,7 @@ set -euo pipefail
 source "$1/tests/scripts/fakes.sh"
 
 new_profile() {
-  new_tree profile.sh
+  new_tree
   build=$folder/tree/build/cuda
   out=$build/profile
   fake "$build/bin/rushlight" ':'

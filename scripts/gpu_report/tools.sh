@@ -78,7 +78,7 @@ part_ncu() {
   command="$tool ${options[*]} $program train --device cuda --no-graph --max-steps 3 --quiet --data $(shown_images)"
   bounded "$limit" "$tool" "${options[@]}" \
     "$program" train --device cuda --no-graph --max-steps 3 --quiet --data "$images" --out "$work/ncu"
-  rows=$(awk -f "$root/scripts/ncu_table.awk" "$work/out")
+  rows=$(awk -f "$root/scripts/gpu_report/ncu_table.awk" "$work/out")
   if ((code == 124)); then
     cut_off "$limit"
   elif grep -q ERR_NVGPUCTRPERM "$work/out" "$work/err"; then
@@ -148,7 +148,7 @@ part_sanitizers() {
   table=$'| Tool | Status | Errors |\n|---|---|---|'
   limit=$(left)
   for tool in "${tools[@]}"; do
-    RUSHLIGHT_REQUIRE_CUDA=1 timeout -k 5 "$limit" bash -c "$sanitized_tests" "$sanitizer" "$tool" "${executables[@]}" \
+    timeout -k 5 "$limit" bash -c "$sanitized_tests" "$sanitizer" "$tool" "${executables[@]}" \
       >"$work/$tool.out" 2>&1 </dev/null &
     children+=("$!")
   done

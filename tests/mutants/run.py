@@ -98,13 +98,16 @@ def weave(text, mutants):
         places.setdefault(mutant.place(text), []).append(mutant)
     for (first, second) in itertools.pairwise(sorted(places)):
         if second[0] < first[1]:
-            raise CannotRun(f"{places[first][0].name} and {places[second][0].name} overlap: let both replace the same text")
+            names = f"{places[first][0].name} and {places[second][0].name}"
+            raise CannotRun(f"{names} overlap: let both replace the same text")
     for (begin, end), choices in sorted(places.items(), reverse=True):
         old = text[begin:end]
         if old.endswith((";", "}")):
-            woven = "{ " + "".join(f"if (mutant_is({one.id}ul)) {{ {one.new} }} else " for one in choices) + f"{{ {old} }} }}"
+            new = "".join(f"if (mutant_is({one.id}ul)) {{ {one.new} }} else " for one in choices)
+            woven = f"{{ {new}{{ {old} }} }}"
         else:
-            woven = "(" + "".join(f"mutant_is({one.id}ul) ? ({one.new}) : " for one in choices) + f"({old}))"
+            new = "".join(f"mutant_is({one.id}ul) ? ({one.new}) : " for one in choices)
+            woven = f"({new}({old}))"
         text = text[:begin] + woven + text[end:]
     return text
 
@@ -147,44 +150,47 @@ class Build:
         return self.work / stage.preset
 
     def make(self, stage):
+        folder = self.folder(stage)
         settings = ["-DRUSHLIGHT_WERROR=OFF", f"-DCMAKE_CXX_FLAGS=-include {self.work / 'mutants.h'}",
                     "-DCMAKE_CXX_FLAGS_RELWITHDEBINFO=-O2 -DNDEBUG"]
         if shutil.which("ccache"):
             settings.append("-DCMAKE_CXX_COMPILER_LAUNCHER=ccache")
-        self.call(stage, ["cmake", "--preset", stage.preset, "-S", self.work / "source", "-B", self.folder(stage), *settings])
-        self.call(stage, ["cmake", "--build", self.folder(stage), "-j", str(self.jobs), "--target", "rushlight_tests",
+        self.call(stage, ["cmake", "--preset", stage.preset, "-S", self.work / "source", "-B", folder, *settings])
+        self.call(stage, ["cmake", "--build", folder, "-j", str(self.jobs), "--target", "rushlight_tests",
                           "rushlight_emulator_tests", "rushlight_allocation_tests"])
 
     def call(self, stage, command):
         log = self.work / f"{stage.preset}.log"
         with log.open("a") as out:
             if subprocess.run(command, cwd=self.work / "source", stdout=out, stderr=out, check=False).returncode:
-                raise CannotRun(f"{stage.preset} can't be built with the mutants in it; the compiler's words are in {log}")
+                raise CannotRun(f"{stage.preset} can't be built with the mutants in it; {log} says why")
 
     def environment(self, stage, mutant):
         return {**os.environ, SWITCH: str(mutant.id if mutant else 0), "RUSHLIGHT_EMULATOR_SEED": str(stage.seed),
                 "OMP_NUM_THREADS": "2", "OMP_WAIT_POLICY": "passive"}
 
     def test(self, stage, mutant, limit):
-        """The tests of the GPU's code that fail, each with how: failed, crashed or hung."""
+        """The tests of the GPU's code that fail, those that take the least time first."""
         command = ["ctest", "--test-dir", str(self.folder(stage)), "-L", "gpu", "-j", str(self.jobs)]
         with tempfile.TemporaryFile("w+") as out:
             with subprocess.Popen(command, stdout=out, stderr=out, env=self.environment(stage, mutant),
                                   start_new_session=True) as tests:
                 try:
                     tests.wait(limit)
-                    hung = False
                 except subprocess.TimeoutExpired:
-                    hung = True
-                    os.killpg(tests.pid, signal.SIGKILL)
+                    pass
+                finally:
+                    hung = tests.poll() is None
+                    if hung:
+                        os.killpg(tests.pid, signal.SIGKILL)
             out.seek(0)
             text = out.read()
-        ended = dict(re.findall(r"Test +#\d+: (.+?) \.+ *(\S.*?) +[\d.]+ sec", text))
+        ended = re.findall(r"Test +#\d+: (.+?) \.+ *(\S.*?) +([\d.]+) sec", text)
         if not ended and not hung:
             raise CannotRun(f"ctest ran nothing:\n{text}")
-        failed = [name for name, how in ended.items() if "***" in how and "Skipped" not in how]
-        started = re.findall(r"Start +\d+: (.+)", text) if hung else []
-        return failed + [f"{name} (hangs)" for name in started if name not in ended]
+        failed = [(float(seconds), name) for name, how, seconds in ended if "***" in how and "Skipped" not in how]
+        running = set(re.findall(r"Start +\d+: (.+)", text)) - {name for name, _, _ in ended} if hung else []
+        return [name for _, name in sorted(failed)] + [f"{name}: it hangs" for name in sorted(running)]
 
     def ready(self, stage):
         """Builds what the stage needs, once, and sees that without a mutant nothing fails."""
@@ -202,33 +208,41 @@ class Build:
         program = self.folder(STAGES[0]) / "bin" / "rushlight"
         try:
             code = subprocess.run([program, "doctor", "--device", "cuda"], env=self.environment(STAGES[0], mutant),
-                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=120, check=False).returncode
+                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=120,
+                                  check=False).returncode
         except subprocess.TimeoutExpired:
             return "hangs"
         return "passes" if code == 0 else f"code {code}" if code > 0 else f"signal {-code}"
 
 
-def find_catchers(build, mutant):
+def find_catchers(build, chosen):
+    """For each mutant the first stage that sees it, and its tests that fail. The next stage tries what is left."""
+    caught = {}
     for stage in STAGES:
-        failed = build.test(stage, mutant, build.ready(stage))
-        if failed:
-            return stage, failed
-    return None, []
-
-
-def short(name):
-    """Suite.Test, without the name of the instantiation."""
-    return re.sub(r"^\w+/", "", name)
+        left = [mutant for mutant in chosen if mutant not in caught]
+        if not left:
+            break
+        limit = build.ready(stage)
+        for number, mutant in enumerate(left, 1):
+            failed = build.test(stage, mutant, limit)
+            if failed:
+                caught[mutant] = stage, failed
+            said = f"{len(failed)} tests fail, such as {failed[0]}" if failed else "nothing seen"
+            which = f"{stage.name}, seed {stage.seed}, {number} of {len(left)}"
+            print(f"{which}: {mutant.name}: {said}", file=sys.stderr, flush=True)
+    return caught
 
 
 def row(mutant, stage, failed, doctor):
     if stage is None:
         caught = "**SURVIVED**"
     else:
-        caught = ", ".join(f"`{short(name)}`" for name in failed[:2])
-        caught += f" and {len(failed) - 2} more" if len(failed) > 2 else ""
-        caught += f" ({stage.name})" if stage.preset != "emulated" else ""
-    cells = [mutant.name, mutant.what, mutant.file, caught] + ([doctor] if doctor else [])
+        # Suite.Test alone: the names of instantiations and parameters say little.
+        names = dict.fromkeys(re.sub(r"^\w+/|/\w+", "", name) for name in failed)
+        tests = "one test" if len(failed) == 1 else f"{len(failed)} tests"
+        caught = f"{tests}: " + ", ".join(re.sub(r"[\w.]+", r"`\g<0>`", name, count=1) for name in list(names)[:2])
+        caught += f", by {stage.name}" if stage.preset != "emulated" else ""
+    cells = [mutant.name, mutant.file, caught] + ([doctor] if doctor else [])
     return "| " + " | ".join(cells) + " |"
 
 
@@ -238,16 +252,13 @@ def run(mutants, chosen, options):
     make_copy(mutants, work / "source")
     write_if_new(work / "mutants.h", HEADER.encode())
     build = Build(work, options.jobs)
-    build.ready(STAGES[0])
-    head = ["Mutant", "What is wrong", "File", "Caught by"] + (["doctor"] if options.doctor else [])
+    caught = find_catchers(build, chosen)
+    head = ["Mutant", "File", "Caught by"] + (["doctor"] if options.doctor else [])
     lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
-    print("\n".join(lines), flush=True)
-    survived = 0
     for mutant in chosen:
-        stage, failed = find_catchers(build, mutant)
-        survived += stage is None
-        lines.append(row(mutant, stage, failed, build.doctor(mutant) if options.doctor else ""))
-        print(lines[-1], flush=True)
+        lines.append(row(mutant, *caught.get(mutant, (None, [])), build.doctor(mutant) if options.doctor else ""))
+    print("\n".join(lines))
+    survived = len(chosen) - len(caught)
     if options.report:
         options.report.write_text("\n".join(lines) + "\n", encoding="utf-8")
     print(f"{len(chosen) - survived} of {len(chosen)} mutants were caught", file=sys.stderr)

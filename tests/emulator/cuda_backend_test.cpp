@@ -1,0 +1,127 @@
+// The CUDA backend where only an emulated device shows what it did: which of two GPUs it used, which error it left
+// behind, how far the host ran ahead.
+#include <gmock/gmock.h>
+#include <rushlight/error.h>
+
+#include <array>
+#include <atomic>
+#include <memory>
+
+#include "src/backend/cuda/cublas_library.h"
+#include "src/backend/cuda/cuda_graph.h"
+#include "src/backend/repeated_program.h"
+#include "tests/emulator/device_test.h"
+#include "tests/support/messages.h"
+
+namespace rushlight::emulator {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+class CudaBackendTest : public EmulatedDeviceTest {};
+class CudaGraphTest : public EmulatedDeviceTest {};
+class CudaLibraryTest : public EmulatedDeviceTest {};
+
+Settings with(FaultKind fault) {
+  Settings settings;
+  settings.fault = fault;
+  return settings;
+}
+
+Node count(const Buffer& state) {
+  return {"count", Elementwise{Advance{reinterpret_cast<PassState*>(state.data()), 1, StepCount::advance}}};
+}
+
+std::size_t free_memory(int device) {
+  succeed(cudaSetDevice(device));
+  std::size_t free = 0, total = 0;
+  succeed(cudaMemGetInfo(&free, &total));
+  return free;
+}
+
+// Another part of the program may turn to another GPU between any two calls.
+TEST_F(CudaBackendTest, UsesItsGpuWhicheverIsTheThreadsCurrentOne) {
+  Settings settings;
+  settings.devices = 2;
+  configure(settings);
+  const std::shared_ptr<Backend> backend = open_backend(Device::cuda(1));
+  const std::size_t first = free_memory(0), second = free_memory(1);
+  {
+    succeed(cudaSetDevice(0));
+    const Buffer state(backend, sizeof(PassState));
+    EXPECT_EQ(free_memory(0), first);
+    EXPECT_LT(free_memory(1), second);
+    succeed(cudaSetDevice(0));
+    backend->fill_zero(state.data(), state.bytes());
+    RepeatedProgram program(backend, {count(state)});
+    for (const std::int64_t times : {1, 1, 64}) {
+      succeed(cudaSetDevice(0));
+      program.run(times);
+    }
+    succeed(cudaSetDevice(0));
+    PassState found;
+    download_values(*backend, &found, reinterpret_cast<PassState*>(state.data()), 1);
+    EXPECT_EQ(found.step, 66U);
+    succeed(cudaSetDevice(0));
+  }
+  EXPECT_EQ(free_memory(1), second);
+  succeed(cudaSetDevice(0));
+}
+
+TEST_F(CudaBackendTest, AnErrorThatWasThrownIsNotToldToTheNextWhoAsks) {
+  const std::shared_ptr<Backend> backend = open_backend(Device::cuda());
+  EXPECT_THROW(Buffer(backend, settings().memory + 1), DeviceError);
+  EXPECT_EQ(cudaPeekAtLastError(), cudaSuccess);
+
+  const Buffer state(backend, sizeof(PassState));
+  backend->synchronize();
+  configure(with(FaultKind::launch));
+  EXPECT_THROW(backend->run(Program{count(state)}), DeviceError);
+  EXPECT_EQ(cudaPeekAtLastError(), cudaSuccess);
+}
+
+TEST_F(CudaGraphTest, TheHostIsTwoReplaysAheadAtMost) {
+  with_seeds([] {
+    std::atomic<int> ran = 0;
+    const Stream stream;
+    const std::unique_ptr<Graph> graph = capture_graph(stream, [&] { succeed(launch(stream, [&] { ++ran; })); });
+    for (int replays = 1; replays <= 9; ++replays) {
+      graph->replay();
+      ASSERT_GE(ran, replays - 2);
+    }
+    succeed(cudaStreamSynchronize(stream));
+    EXPECT_EQ(ran, 9);
+  });
+}
+
+// A capture that an error ends is over, and nothing of it is left.
+TEST_F(CudaGraphTest, AStreamIsUsableAfterAnErrorWhileItWasRecorded) {
+  int ran = 0;
+  const Stream stream;
+  EXPECT_THROW(capture_graph(stream,
+                             [&] {
+                               succeed(launch(stream, [&] { ++ran; }));
+                               throw DeviceError("refused");
+                             }),
+               DeviceError);
+  succeed(launch(stream, [&] { ran += 10; }));
+  succeed(cudaStreamSynchronize(stream));
+  EXPECT_EQ(ran, 10);
+}
+
+TEST_F(CudaLibraryTest, EachNameOfCublasIsTried) {
+  const std::string none = "libno-such-library.so.7";
+  const std::array<std::string, 2> names{none, cublas_names()[0]};
+  EXPECT_NE(open_cublas(names).gemm, nullptr);
+  EXPECT_THAT(message_of<DeviceError>([&] { open_cublas(std::array{none}); }),
+              AllOf(HasSubstr(none), HasSubstr("LD_LIBRARY_PATH")));
+}
+
+TEST_F(CudaLibraryTest, AnIncompleteCublasIsNamedWithWhatItLacks) {
+  EXPECT_THAT(message_of<DeviceError>([] { open_cublas(std::array<std::string, 1>{"libm.so.6"}); }),
+              AllOf(HasSubstr("libm.so.6"), HasSubstr("cublasCreate_v2"), HasSubstr("complete CUDA toolkit")));
+}
+
+}  // namespace
+}  // namespace rushlight::emulator

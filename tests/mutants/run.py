@@ -185,11 +185,11 @@ class Build:
                         os.killpg(tests.pid, signal.SIGKILL)
             out.seek(0)
             text = out.read()
-        ended = re.findall(r"Test +#\d+: (.+?) \.+ *(\S.*?) +([\d.]+) sec", text)
+        ended = re.findall(r"Test +#\d+: (\S+).*? \.+ *(\S.*?) +([\d.]+) sec", text)
         if not ended and not hung:
             raise CannotRun(f"ctest ran nothing:\n{text}")
         failed = [(float(seconds), name) for name, how, seconds in ended if "***" in how and "Skipped" not in how]
-        running = set(re.findall(r"Start +\d+: (.+)", text)) - {name for name, _, _ in ended} if hung else []
+        running = set(re.findall(r"Start +\d+: (\S+)", text)) - {name for name, _, _ in ended} if hung else []
         return [name for _, name in sorted(failed)] + [f"{name}: it hangs" for name in sorted(running)]
 
     def ready(self, stage):
@@ -227,7 +227,7 @@ def find_catchers(build, chosen):
             failed = build.test(stage, mutant, limit)
             if failed:
                 caught[mutant] = stage, failed
-            said = f"{len(failed)} tests fail, such as {failed[0]}" if failed else "nothing seen"
+            said = f"caught by {failed[0]}, of {len(failed)} tests in all" if failed else "not seen"
             which = f"{stage.name}, seed {stage.seed}, {number} of {len(left)}"
             print(f"{which}: {mutant.name}: {said}", file=sys.stderr, flush=True)
     return caught

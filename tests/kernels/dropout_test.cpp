@@ -76,6 +76,19 @@ std::vector<float> dropped(const std::shared_ptr<Backend>& backend, const Pass& 
   return x.read();
 }
 
+/// What backward makes of gradients of 1, without ReLU: the mask is drawn again.
+std::vector<float> dropped_gradients(const std::shared_ptr<Backend>& backend, const Pass& pass) {
+  const DropoutArrays arrays(backend, pass.members, {pass.p}, pass.state);
+  Guarded<float> dy(backend, 1, pass.rows, pass.cols);
+  dy.write(std::vector<float>(static_cast<std::size_t>(pass.rows * pass.cols), 1.0F));
+  backend->run(ColumnReduction{BiasReluDropoutBackward{.y = {},
+                                                       .dy = dy.matrix().as_const(),
+                                                       .dx = dy.matrix(),
+                                                       .dbias = {},
+                                                       .draw = arrays.draw(pass.node, pass.purpose)}});
+  return dy.read();
+}
+
 class DropoutTest : public OnEachBackend {};
 
 TEST_P(DropoutTest, DropsTheShareAndKeepsTheMean) {
@@ -124,6 +137,18 @@ TEST_P(DropoutTest, MasksAreTheContractsForEveryMember) {
           ASSERT_EQ(y[i++], keeps ? static_cast<float>(oracle_scale(0.3)) : 0.0F) << row << ", " << col;
         }
       }
+    }
+  }
+}
+
+TEST_P(DropoutTest, AUnitIsDroppedBelowTheThresholdAndNotAtIt) {
+  const contract::Words words = contract::philox({0, 0, 0, contract::last_word(contract::kDropout, 2, 0)}, 777);
+  for (std::size_t col = 0; col < 8; ++col) {
+    const std::uint32_t lane = col % 2 == 0 ? words[col / 2] % 65536 : words[col / 2] / 65536;
+    for (const std::uint32_t threshold : {lane, lane + 1}) {
+      const Pass pass{.p = threshold / 65536.0, .rows = 1, .cols = 8};
+      EXPECT_EQ(dropped(backend_, pass)[col] != 0.0F, threshold == lane) << col;
+      EXPECT_EQ(dropped_gradients(backend_, pass)[col] != 0.0F, threshold == lane) << col;
     }
   }
 }

@@ -190,7 +190,7 @@ class Build:
             raise CannotRun(f"ctest ran nothing:\n{text}")
         failed = [(float(seconds), name) for name, how, seconds in ended if "***" in how and "Skipped" not in how]
         running = set(re.findall(r"Start +\d+: (\S+)", text)) - {name for name, _, _ in ended} if hung else []
-        return [name for _, name in sorted(failed)] + [f"{name}: it hangs" for name in sorted(running)]
+        return [name for _, name in sorted(failed)] + [f"{name}: hangs" for name in sorted(running)]
 
     def ready(self, stage):
         """Builds what the stage needs, once, and sees that without a mutant nothing fails."""
@@ -238,9 +238,8 @@ def row(mutant, stage, failed, doctor):
         caught = "**SURVIVED**"
     else:
         # Suite.Test alone: the names of instantiations and parameters say little.
-        names = dict.fromkeys(re.sub(r"^\w+/|/\w+", "", name) for name in failed)
-        tests = "one test" if len(failed) == 1 else f"{len(failed)} tests"
-        caught = f"{tests}: " + ", ".join(re.sub(r"[\w.]+", r"`\g<0>`", name, count=1) for name in list(names)[:2])
+        name, *how = re.sub(r"^\w+/|/\w+", "", failed[0]).split(":")
+        caught = f"`{name}`" + "".join(how) + (f" and {len(failed) - 1} more" if len(failed) > 1 else "")
         caught += f", by {stage.name}" if stage.preset != "emulated" else ""
     cells = [mutant.name, mutant.file, caught] + ([doctor] if doctor else [])
     return "| " + " | ".join(cells) + " |"
@@ -275,6 +274,7 @@ def main():
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--check", action="store_true")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(2))  # Runs the clauses that end the tests.
     try:
         mutants = read_list()
         unknown = set(options.names) - {mutant.name for mutant in mutants}

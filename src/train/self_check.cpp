@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <rushlight/error.h>
 
+#include <bit>
 #include <cmath>
 #include <cstring>
 #include <utility>
@@ -46,7 +47,7 @@ class Comparison {
   void compare(double tolerance) {
     for (std::int64_t i = 0; i < words_; ++i) {
       const float found = at(found_, i), expected = at(expected_, i);
-      if (std::memcmp(&found, &expected, sizeof found) == 0) continue;
+      if (std::bit_cast<std::uint32_t>(found) == std::bit_cast<std::uint32_t>(expected)) continue;
       const auto usual = [](float value) { return std::isnormal(value) || value == 0.0f; };
       const double error = usual(found) && usual(expected) ? std::fabs(double{found} - double{expected}) / largest_
                                                            : std::numeric_limits<double>::infinity();

@@ -66,13 +66,13 @@ DeviceTiming measured(const char* name, Backend& backend, const Command& command
 
 /// The largest of these matrices is far beyond any cache.
 DeviceTiming time_copy(const std::shared_ptr<Backend>& backend) {
-  constexpr std::int64_t kCols = 1024, kMostRows = 64 * 1024;
+  constexpr std::int64_t kCols = 1024, kMostRows = 65536;
   for (std::int64_t rows = 4096;; rows *= 2) {
     const Buffer memory(backend, 2 * bytes_of<float>(rows * kCols));
     backend->fill_zero(memory.data(), memory.bytes());
     auto* const data = static_cast<float*>(static_cast<void*>(memory.data()));
     const Matrix<float> from{data, 1, rows, kCols, kCols, 0}, to{data + rows * kCols, 1, rows, kCols, kCols, 0};
-    const DeviceTiming timing = measured(
+    DeviceTiming timing = measured(
         "copy", *backend, Elementwise{BiasReluDropoutForward{from.as_const(), {}, to, Activation::identity, {}}});
     if (timing.seconds >= kLongEnough || rows == kMostRows) return timing;
   }
@@ -97,7 +97,7 @@ DeviceTiming time_gemm(const std::shared_ptr<Backend>& backend) {
       }
     }
     const Matmul product{plan.get(), matrix(0).as_const(), matrix(1).as_const(), matrix(2), memory.data() + 3 * bytes};
-    const DeviceTiming timing = measured("gemm", *backend, product);
+    DeviceTiming timing = measured("gemm", *backend, product);
     if (timing.seconds >= kLongEnough || n == kLargest) return timing;
   }
 }

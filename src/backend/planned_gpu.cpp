@@ -27,6 +27,7 @@ std::unique_ptr<MatmulPlan> PlannedGpu::prepare(const MatmulShape&) {
 
 std::byte* PlannedGpu::allocate(std::int64_t bytes) {
   const std::int64_t address = std::exchange(next_address_, next_address_ + align_up(bytes));
+  // NOLINTNEXTLINE(performance-no-int-to-ptr): nothing is read or written there.
   return reinterpret_cast<std::byte*>(static_cast<std::uintptr_t>(address));
 }
 

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "tests/kernels/dropout_oracle.h"
 #include "tests/support/backends.h"
 #include "tests/support/guarded.h"
@@ -70,6 +72,21 @@ TEST_P(BackendTest, CommandsOfAProgramRunInTheirOrder) {
   EXPECT_EQ(indices.read(), (std::vector<std::int64_t>{10, 11, 12, 13}));
   EXPECT_EQ(state.read()[0].position, 30U);
   backend_->synchronize();
+}
+
+// More than what a transfer takes at once, and rows that lie apart.
+TEST_P(BackendTest, RowsOfManyMegabytesArriveAndComeBack) {
+  constexpr std::int64_t kBytes = 1000, kRows = 3001, kPitch = 1024;
+  std::vector<std::uint8_t> values(kBytes * kRows), found(values.size());
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<std::uint8_t>(i * 2654435761U >> 13);
+  const Buffer memory(backend_, kPitch * kRows);
+  const Rows rows{memory.data(), kBytes, kRows, kPitch};
+  backend_->upload(rows, values.data());
+  backend_->download(found.data(), rows);
+  EXPECT_TRUE(found == values);
+  std::vector<std::uint8_t> last(kBytes);
+  backend_->download(last.data(), {memory.data() + kPitch * (kRows - 1), kBytes});
+  EXPECT_TRUE(std::equal(last.begin(), last.end(), values.end() - kBytes));
 }
 
 // 128 bits at a time where rows lie aligned, a float at a time where they do not.

@@ -81,6 +81,53 @@ TEST_F(CudaBackendTest, AnErrorThatWasThrownIsNotToldToTheNextWhoAsks) {
   EXPECT_EQ(cudaPeekAtLastError(), cudaSuccess);
 }
 
+TEST_F(CudaBackendTest, SynchronizeTellsOfAGpuThatWasLost) {
+  const std::shared_ptr<Backend> backend = open_backend(Device::cuda());
+  const Buffer state(backend, sizeof(PassState));
+  backend->synchronize();
+  configure(with(FaultKind::lost));
+  backend->run(Program{count(state)});
+  EXPECT_THROW(backend->synchronize(), DeviceError);
+  configure({});
+}
+
+TEST_F(CudaBackendTest, ExtentsThatCublasCannotCountAreRefused) {
+  const std::shared_ptr<Backend> backend = open_backend(Device::cuda());
+  const std::int64_t beyond = std::int64_t{1} << 31;
+  for (const MatmulShape& shape :
+       {MatmulShape{.m = beyond, .n = 1, .k = 1}, MatmulShape{.m = 1, .n = 1, .a_stride = beyond}}) {
+    EXPECT_THAT(message_of<DeviceError>([&] { backend->prepare(shape); }),
+                AllOf(HasSubstr("2^31"), HasSubstr("smaller batch")));
+  }
+}
+
+// 1 + 2^-9 has more bits than bf16 keeps, and 1 + 2^-12 more than tf32. A GPU may round less than it is allowed to.
+TEST_F(CudaBackendTest, EachPrecisionRoundsOperandsToItsBits) {
+  const auto product = [](Precision precision, float factor) {
+    Device device = Device::cuda();
+    device.precision = precision;
+    const std::shared_ptr<Backend> backend = open_backend(device);
+    const auto plan = backend->prepare({.m = 1, .n = 1, .k = 1, .a_stride = 1, .b_stride = 1, .c_stride = 1});
+    const Buffer memory(backend, 3 * kAlignment + plan->workspace_bytes());
+    const auto matrix = [&](int i) {
+      return Matrix<float>{reinterpret_cast<float*>(memory.data() + i * kAlignment), 1, 1, 1, 1, 0};
+    };
+    const float one = 1.0f;
+    float result = 0;
+    upload_values(*backend, matrix(0).data, &factor, 1);
+    upload_values(*backend, matrix(1).data, &one, 1);
+    backend->run(Command{
+        Matmul{plan.get(), matrix(0).as_const(), matrix(1).as_const(), matrix(2), memory.data() + 3 * kAlignment}});
+    download_values(*backend, &result, matrix(2).data, 1);
+    return result;
+  };
+  constexpr float kNine = 1.0f + 0x1p-9f, kTwelve = 1.0f + 0x1p-12f;
+  EXPECT_EQ(product(Precision::fp32, kTwelve), kTwelve);
+  EXPECT_EQ(product(Precision::tf32, kNine), kNine);
+  EXPECT_EQ(product(Precision::tf32, kTwelve), 1.0f);
+  EXPECT_EQ(product(Precision::bf16, kNine), 1.0f);
+}
+
 TEST_F(CudaGraphTest, TheHostIsTwoReplaysAheadAtMost) {
   with_seeds([] {
     std::atomic<int> ran = 0;

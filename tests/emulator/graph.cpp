@@ -78,6 +78,7 @@ cudaError_t cudaGraphLaunch(cudaGraphExec_t graph, cudaStream_t handle) {
     CUstream_st& stream = stream_of(handle, "cudaGraphLaunch");
     const std::shared_ptr<const Nodes> nodes = checked(graph, "cudaGraphLaunch").nodes;
     ++counters().graph_launches;
+    if (fault_now(FaultKind::launch)) return cudaErrorLaunchFailure;
     for (const std::shared_ptr<const Work>& node : *nodes) {
       if (const cudaError_t error = enqueue(stream, node); error != cudaSuccess) return error;
     }

@@ -91,6 +91,16 @@ TEST_F(CudaBackendTest, SynchronizeTellsOfAGpuThatWasLost) {
   configure({});
 }
 
+TEST_F(CudaBackendTest, OperationsWithoutItemsLaunchNothing) {
+  const std::shared_ptr<Backend> backend = open_backend(Device::cuda());
+  const std::int64_t before = counts().launches;
+  backend->run(Command{Elementwise{SelectBatch{}}});
+  backend->run(Command{RowReduction{SoftmaxCrossEntropy{}}});
+  backend->run(Command{ColumnReduction{LossSum{}}});
+  backend->synchronize();
+  EXPECT_EQ(counts().launches, before);
+}
+
 TEST_F(CudaBackendTest, ExtentsThatCublasCannotCountAreRefused) {
   const std::shared_ptr<Backend> backend = open_backend(Device::cuda());
   const std::int64_t beyond = std::int64_t{1} << 31;

@@ -78,16 +78,18 @@ std::string rate_of(const DeviceTiming& timing) {
                           : fmt::format("{:.4g} GB/s", static_cast<double>(timing.bytes) / timing.seconds * 1e-9);
 }
 
+const char* why_untimed(const Findings& found) {
+  if (found.count(CheckStatus::failed) > 0) return "a check failed";
+  return found.advice.empty() ? "those of an emulated device are none of a GPU" : "the device could not be used";
+}
+
 void show_end(const Findings& found, Streams streams) {
   streams.out << "\n";
   for (const DeviceTiming& timing : found.timings) {
     streams.out << fmt::format("{:9} {} ({:.3g} ms, the fastest of five)\n", timing.name, rate_of(timing),
                                timing.seconds * 1e3);
   }
-  if (found.timings.empty()) {
-    streams.out << "times     skipped, as "
-                << (found.advice.empty() ? "those of an emulated device are none of a GPU" : "a check failed") << "\n";
-  }
+  if (found.timings.empty()) streams.out << "times     skipped, as " << why_untimed(found) << "\n";
   streams.out << fmt::format("checks    {} passed, {} failed, {} skipped\n", found.count(CheckStatus::passed),
                              found.count(CheckStatus::failed), found.count(CheckStatus::skipped))
               << std::flush;

@@ -152,6 +152,13 @@ TEST_F(CudaGraphTest, TheHostIsTwoReplaysAheadAtMost) {
   });
 }
 
+TEST_F(CudaGraphTest, AReplayThatFailsIsTold) {
+  const Stream stream;
+  const std::unique_ptr<Graph> graph = capture_graph(stream, [&] { succeed(launch(stream, [] {})); });
+  configure(with(FaultKind::launch));
+  EXPECT_THAT(message_of<DeviceError>([&] { graph->replay(); }), HasSubstr("replaying a graph of steps"));
+}
+
 // A capture that an error ends is over, and nothing of it is left.
 TEST_F(CudaGraphTest, AStreamIsUsableAfterAnErrorWhileItWasRecorded) {
   int ran = 0;

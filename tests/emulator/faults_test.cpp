@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <ostream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/app/command_line.h"
@@ -53,7 +54,7 @@ TEST_F(CudaFaultsTest, NoDriverIsNamed) {
 
 TEST_F(CudaFaultsTest, AnOldDriverIsNamedWithBothVersions) {
   emulator::configure({.driver = emulator::Driver::old});
-  EXPECT_THAT(refusal(train("run")), AllOf(HasSubstr("driver knows CUDA 11."), HasSubstr("install a newer driver")));
+  EXPECT_THAT(refusal(train("run")), AllOf(HasSubstr("driver knows CUDA 11.4,"), HasSubstr("install a newer driver")));
 }
 
 TEST_F(CudaFaultsTest, AGpuThatTheBuildHasNoCodeForIsNamedWithWhatThereIs) {
@@ -80,13 +81,17 @@ TEST_F(CudaFaultsTest, AnIndexBeyondTheGpusIsNamedWithTheirNumber) {
 }
 
 TEST_F(CudaFaultsTest, AutoTakesTheCpuWhereNoGpuIsUsableAndSaysWhy) {
-  for (const emulator::Driver driver : {emulator::Driver::none, emulator::Driver::old, emulator::Driver::busy,
-                                        emulator::Driver::unknown_architecture}) {
+  const std::vector<std::pair<emulator::Driver, std::string>> reasons{
+      {emulator::Driver::none, "there is no NVIDIA driver"},
+      {emulator::Driver::old, "install a newer driver"},
+      {emulator::Driver::busy, "another process holds the GPU"},
+      {emulator::Driver::unknown_architecture, "the GPU is sm_70"}};
+  for (const auto& [driver, reason] : reasons) {
     emulator::configure({.driver = driver});
     const Outcome outcome = call(train("auto", {"--device", "auto", "--quiet"}));
     EXPECT_EQ(outcome.code, 0) << outcome.err;
     const Outcome told = call({"eval", line_.path("auto"), "--data", line_.data()});
-    EXPECT_THAT(told.err, HasSubstr("device: cpu, as ")) << static_cast<int>(driver);
+    EXPECT_THAT(told.err, AllOf(HasSubstr("device: cpu, as "), HasSubstr(reason)));
     fs::remove_all(line_.path("auto"));
   }
   emulator::configure({});
@@ -167,6 +172,9 @@ TEST_P(CudaFaultSweepTest, EveryCallThatFailsEndsInACleanErrorAndLosesNothing) {
       const std::string bytes = line.bytes("copy", file);
       ASSERT_TRUE(bytes == line.bytes("run", file) || bytes == line.bytes("longer", file)) << file << ", call " << at;
     }
+  }
+  for (const std::string& file : files) {
+    EXPECT_TRUE(line.bytes("copy", file) == line.bytes("longer", file)) << file << ": a failed call went unnoticed";
   }
   EXPECT_GE(failed, GetParam().kind == emulator::FaultKind::allocation ? 3 : 10);
 }

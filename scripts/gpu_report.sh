@@ -3,11 +3,12 @@
 #   scripts/gpu_report.sh [OPTION...] [PART...]
 #     --build DIR    what to run (build/cuda); nothing is built here
 #     --out DIR      where the record goes (bench/results)
-#     --data DIR     MNIST's four files, for the lab; else where `rushlight train` looks
+#     --data DIR     MNIST's four files, for what trains; else where `rushlight train` looks
 #     --minutes N    in all (8.5)
 #     --overwrite    replace a record of the same name; else the new one gets a number
 #   Parts: doctor tests lab epochs peers ncu sanitizers; all of them unless some are named.
-# Exit status: 0 no part failed; 1 one failed, or none passed; 2 wrong usage; 3 the record was not written; 130 interrupted.
+# Exit status: 0 no part failed; 1 one failed, or none passed; 2 wrong usage, or a folder that cannot be written to;
+# 3 the record was not written, or there is no room for temporary files; 130 and 143 interrupted.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 export LC_ALL=C # Numbers with points.
@@ -32,7 +33,7 @@ overwrite=no
 command_line="scripts/gpu_report.sh $*"
 
 usage() {
-  sed -n '2,10s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
+  sed -n '2,11s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
 }
 
 wrong() {
@@ -57,13 +58,14 @@ read_arguments() {
       --help) usage && exit ;;
       *)
         [[ " ${all_parts[*]} " == *" $1 "* ]] || wrong "there is no part or option \"$1\"; parts: ${all_parts[*]}"
-        parts+=("$1")
+        [[ " ${parts[*]} " == *" $1 "* ]] || parts+=("$1")
         ;;
     esac
     shift
   done
   [[ $minutes =~ ^[0-9]+(\.[0-9]+)?$ ]] || wrong "--minutes needs a number, but was given \"$minutes\""
   [[ -z $data || -d $data ]] || wrong "--data: there is no folder $data"
+  [[ -z $data ]] || find_images || wrong "--data: $data holds no train-images-idx3-ubyte, with .gz or without"
 }
 
 say() {
@@ -128,7 +130,10 @@ look_around() {
 # Why a part cannot be run, in `status` and `reason`; true if it can.
 may_run() {
   status=skipped
-  if [[ -n $program_problem && $part != peers ]]; then
+  if ! head -c 65536 /dev/zero 2>/dev/null >"$work/room"; then
+    status=failed
+    reason="there is no room left for temporary files in ${TMPDIR:-/tmp}: name another folder by TMPDIR"
+  elif [[ -n $program_problem && $part != peers ]]; then
     status=failed
     reason=$program_problem
   elif [[ -n $gpu_problem && $part != doctor ]]; then
@@ -189,7 +194,7 @@ interrupted() {
 }
 
 read_arguments "$@"
-complete=true
+complete=true gaps=()
 ((${#parts[@]} == 0)) || complete=false
 ((${#parts[@]})) || parts=("${all_parts[@]}")
 deadline=$((SECONDS + $(awk -v minutes="$minutes" 'BEGIN { printf "%d", minutes * 60 }')))

@@ -98,7 +98,7 @@ print_markdown() {
   local one title="GPU report: ${device:-no device}"
   [[ $emulated == false ]] || title="The emulated device: no GPU took part, and no time here is a GPU's"
   printf '# %s\n\n' "$title"
-  [[ $complete == true ]] || printf '**Not complete**: parts were chosen, or it was interrupted.\n\n'
+  [[ $complete == true ]] || printf '**Not complete**: parts were chosen, skipped or cut off.\n\n'
   printf 'Commit %s; %s. Driver %s, toolkit %s. %s.\n\n```sh\n%s\n```\n\n' "${commit:-unknown}" "${backends:-no build}" \
     "${driver:-none}" "${toolkit:-not found}" "$date" "$command_line"
   printf '| Part | Status | Why |\n|---|---|---|\n'
@@ -148,9 +148,13 @@ finish() {
     case ${part_status[$one]} in
       passed) passed=$((passed + 1)) ;;
       failed) failed=$((failed + 1)) ;;
-      *) not_run+=("$one (${part_status[$one]}: ${part_reason[$one]})") ;;
+      *)
+        complete=false
+        not_run+=("$one (${part_status[$one]}: ${part_reason[$one]})")
+        ;;
     esac
   done
+  not_run+=("${gaps[@]}")
   say ""
   for one in "${parts[@]}"; do say "$(printf '%-10s  %s' "$one" "${part_status[$one]}")"; done
   if [[ -z $device && $emulated == false ]]; then

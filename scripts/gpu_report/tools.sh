@@ -29,9 +29,10 @@ part_peers() {
   judge_peers "$rows"
 }
 
-# Nothing measured is no pass; a case that was cut off or failed shows in the status.
+# Nothing measured is no pass; a case that was cut off or failed shows in the status, and a peer that is not there in
+# what was not run.
 judge_peers() {
-  local bad
+  local bad missing
   [[ $status == passed ]] || return 0
   if bad=$(grep '"status":"failed"' <<<"$1" | head -1) && [[ -n $bad ]]; then
     status=failed
@@ -42,6 +43,10 @@ judge_peers() {
   elif ! grep -q '"status":"measured"' <<<"$1"; then
     status=skipped
     reason=$(while read -r bad; do text_of reason <<<"$bad"; done <<<"$1" | sort -u | paste -sd';' | sed 's/;/; /g')
+  else
+    while read -r missing; do
+      gaps+=("peers, in part (skipped: $(text_of peer <<<"$missing"), $(text_of case <<<"$missing"): $(text_of reason <<<"$missing"))")
+    done < <(grep '"status":"skipped"' <<<"$1")
   fi
 }
 
@@ -59,9 +64,9 @@ ncu_metrics=gpu__time_duration.sum,dram__throughput.avg.pct_of_peak_sustained_el
 ncu_metrics+=,lts__throughput.avg.pct_of_peak_sustained_elapsed,sm__warps_active.avg.pct_of_peak_sustained_active
 ncu_metrics+=,launch__registers_per_thread,launch__waves_per_multiprocessor
 
-# The second step of three, all 17 kernels of ours, with caches and clocks as they are in training.
+# The second step of three, all kernels of ours, with caches and clocks as they are in training.
 part_ncu() {
-  local tool images limit rows options
+  local tool images limit rows options kernels=17
   if ! tool=$(find_tool ncu); then
     status=skipped
     reason="ncu is not there: it comes with the CUDA toolkit, or alone from https://developer.nvidia.com/nsight-compute"
@@ -74,7 +79,7 @@ part_ncu() {
   limit=$(share 40)
   options=(--csv --page raw --kernel-name-base demangled
     --kernel-name 'regex:(elementwise|row_reduction_warp|row_reduction_block|column_reduction)_kernel'
-    --launch-skip 17 --launch-count 17 --cache-control none --clock-control none --metrics "$ncu_metrics")
+    --launch-skip "$kernels" --launch-count "$kernels" --cache-control none --clock-control none --metrics "$ncu_metrics")
   command="$tool ${options[*]} $program train --device cuda --no-graph --max-steps 3 --quiet --data $(shown_images)"
   bounded "$limit" "$tool" "${options[@]}" \
     "$program" train --device cuda --no-graph --max-steps 3 --quiet --data "$images" --out "$work/ncu"
@@ -86,9 +91,13 @@ part_ncu() {
     reason="performance counters are for root alone here (ERR_NVGPUCTRPERM): run it as root, or see https://developer.nvidia.com/ERR_NVGPUCTRPERM"
     return
   elif ((code)) || [[ -z $rows ]]; then
-    reason="ncu ended with status $code and $(grep -c . <<<"$rows") kernels: $(grep -hm1 '==ERROR==' "$work/out" "$work/err" || last_words)"
+    reason=$(grep -hm1 '==ERROR==' "$work/out" "$work/err" || last_words)
+    reason="ncu ended with status $code and $(grep -c . <<<"$rows") kernels${reason:+: $reason}"
+  elif cut -f2 <<<"$rows" | grep -qx -e -; then
+    reason="ncu told no time of $(grep -m1 -P '\t-\t' <<<"$rows" | cut -f1)"
   else
     status=passed
+    (($(grep -c . <<<"$rows") == kernels)) || gaps+=("ncu, in part ($(grep -c . <<<"$rows") kernels were told of, and a step has $kernels)")
   fi
   results="[$(ncu_json <<<"$rows" | paste -sd,)]"
   table=$(ncu_markdown <<<"$rows")

@@ -24,7 +24,8 @@ if grep -nE '"[a-z_]*seconds": *[-0-9.[]' "$json"; then fail "a time of the emul
 expect "emulated" "${json%.json}.md" "no time here is a GPU's"
 
 mkdir "$folder/empty"
-run_script gpu_report.sh --build "$build" --data "$folder/empty" lab epochs
+settings=(RUSHLIGHT_DATA="$folder/empty")
+run_script gpu_report.sh --build "$build" lab epochs
 json=$(head -1 "$folder/out")
 expect_code "no images" 0
 expect "no images" "$json" '"lab": {"status": "skipped", "reason": "there are no images'

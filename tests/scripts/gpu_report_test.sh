@@ -39,11 +39,12 @@ case $1 in
   *) exit 2 ;;
 esac'
 
-# Its tests: FAKE_TESTS=fail, crash, none.
+# Its tests: FAKE_TESTS=fail, skip, crash, none.
 tests_text='
 if [[ $1 == --gtest_list_tests ]]; then printf "Running main()\nCudaTest.\n  Adds\n  Takes\n"; exit; fi
 echo "RUSHLIGHT_REQUIRE_CUDA=$RUSHLIGHT_REQUIRE_CUDA" >>"$FOLDER/tests.log"
 case ${FAKE_TESTS:-} in
+  skip) printf "[  PASSED  ] 1 test.\n[  SKIPPED ] 1 test, listed below:\n[  SKIPPED ] CudaTest.Takes\n" ;;
   fail)
     printf "[  PASSED  ] 1 test.\n[  FAILED  ] 1 test, listed below:\n[  FAILED  ] CudaTest.Takes\n\n 1 FAILED TEST\n"; exit 1 ;;
   none) echo "[  PASSED  ] 0 tests." ;;
@@ -166,6 +167,23 @@ for part in sanitizers ncu peers; do expect_part "no tools" "$part" skipped; don
 expect "no tools" "$folder/err" "not run: sanitizers (skipped: compute-sanitizer is not there"
 expect "no tools" "$folder/err" "not run: ncu (skipped: performance counters are for root alone"
 expect "no tools" "$folder/err" "No module named jax"
+[[ $json == "$results/$name-partial.json" ]] || fail "no tools: the record is $json"
+
+new_report
+fake "$folder/bin/python3" '
+  status=measured reason=""
+  [[ $2 == pytorch ]] || status=skipped reason="No module named jax"
+  echo "{\"peer\":\"$2\",\"case\":\"all\",\"status\":\"$status\",\"reason\":\"$reason\",\"median_seconds\":1}"'
+report peers
+expect_part "one peer of two" peers passed
+expect "one peer of two" "$folder/err" "not run: peers, in part (skipped: jax, all: No module named jax)"
+expect "one peer of two" "$json" '"not_run": ["peers, in part'
+
+new_report
+fake "$folder/bin/ncu" "${ncu_text/4,704/n/a}"
+report ncu
+expect_part "ncu without times" ncu failed
+expect "ncu without times" "$json" "told no time of elementwise_kernel<AdamUpdate>"
 
 new_report
 fake "$folder/bin/ncu" 'echo "==ERROR== Failed to find metric"; exit 1'
@@ -178,6 +196,10 @@ settings=(FAKE_TESTS=fail)
 report tests
 expect_code "a test that fails" 1
 expect "a test that fails" "$json" '"passed": 1, "skipped": 0, "failed": 1, "failed_tests": "CudaTest.Takes"'
+settings=(FAKE_TESTS=skip)
+report tests
+expect_part "a test that is skipped" tests passed
+expect "a test that is skipped" "$folder/err" "not run: tests, in part (skipped: CudaTest.Takes)"
 settings=(FAKE_TESTS=none)
 report tests
 expect "no test" "$json" '"status": "failed", "reason": "no test ran"'
@@ -268,6 +290,18 @@ expect_code "a signal" 130
 expect_part "a signal" tests passed
 expect_part "a signal" sanitizers "cut off"
 expect "a signal" "$json" "interrupted after"
+
+new_report
+mkdir "$folder/empty"
+run_script gpu_report.sh --data "$folder/empty" lab
+expect_code "a folder without images" 2
+expect "a folder without images" "$folder/err" "empty holds no train-images-idx3-ubyte"
+
+new_report
+fake "$folder/bin/head" '[[ $1 == -c && $2 == 65536 ]] && exit 1; exec /usr/bin/head "$@"'
+report doctor
+expect_part "no room" doctor failed
+expect "no room" "$json" "no room left for temporary files"
 
 new_report
 report lba

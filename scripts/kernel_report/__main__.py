@@ -78,6 +78,8 @@ def report(compiler, functions, launches, cubins, program):
 
 def main():
     arguments = read_arguments()
+    if arguments.architectures and not (arguments.check or arguments.update_budgets):
+        raise Problem("docs/kernels.md covers every architecture: --architectures goes with --check or --update-budgets")
     compiler = Compiler()
     functions, cubins = compiler.compile(compiler.architectures([at for at in arguments.architectures.split(",") if at]))
     launches = matched(functions, compiler.launches())

@@ -22,7 +22,8 @@ struct GpuInfo {
 };
 
 enum class GpuPresence {
-  none,      ///< Or this build does not look for one.
+  not_looked_for,  ///< This build has no CUDA backend.
+  none,
   unusable,  ///< The driver or a GPU is there, and none can be used.
   usable
 };
@@ -30,8 +31,8 @@ enum class GpuPresence {
 struct GpuInventory {
   std::string build = {};   ///< `CUDA 13.0, code for sm_90`, or `no CUDA`.
   bool emulated = false;    ///< A build for tests: its GPUs are played by the CPU.
-  std::string driver = {};  ///< The CUDA version that it knows, `13.0`; empty if there is none.
-  GpuPresence presence = GpuPresence::none;
+  std::string driver = {};  ///< The CUDA version that it knows, `13.0`; empty if none was found.
+  GpuPresence presence = GpuPresence::not_looked_for;
   std::string obstacle = {};       ///< Why none can be used, and what to do; empty if one can.
   std::vector<GpuInfo> gpus = {};  ///< All that this process sees.
 };

@@ -13,8 +13,9 @@
 
 namespace rushlight {
 
-/// What a GPU can do at most. Copies and bf16 products were measured on such a GPU, the other products' rates are those
-/// of its data sheet, and the time of a kernel is that of one in a CUDA graph that does nothing, on Hopper.
+/// What a GPU of the SXM form can do. Copies and bf16 products reached these rates on such a GPU, not in this program.
+/// fp32 is the data sheet's; tf32 is about half of what bf16 reaches, where the data sheet has 494 TFLOP/s. The time of
+/// a kernel is that of one in a CUDA graph that does nothing, on Hopper.
 struct GpuCeilings {
   std::string name = {};             ///< `h100`.
   int compute_capability = 0;        ///< Its major number.

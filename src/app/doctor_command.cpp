@@ -52,8 +52,12 @@ std::string text_of(const GpuInfo& gpu) {
 void show_machine(const Findings& found, Streams streams) {
   const GpuInventory& gpus = found.gpus;
   streams.out << version_details();
-  streams.out << "driver    " << (gpus.driver.empty() ? "none" : "for CUDA " + gpus.driver) << "\n";
-  if (gpus.gpus.empty()) streams.out << "gpus      none, as " << gpus.obstacle << "\n";
+  if (gpus.presence == GpuPresence::not_looked_for) {
+    streams.out << "gpus      not looked for, as " << gpus.obstacle << "\n";
+  } else {
+    streams.out << "driver    " << (gpus.driver.empty() ? "none" : "for CUDA " + gpus.driver) << "\n";
+    if (gpus.gpus.empty()) streams.out << "gpus      none, as " << gpus.obstacle << "\n";
+  }
   for (const GpuInfo& gpu : gpus.gpus) streams.out << "gpus      " << text_of(gpu) << "\n";
   streams.out << "device    " << found.choice.reason << "\n\n" << std::flush;
 }

@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <rushlight/error.h>
 #include <rushlight/rushlight.h>
 
@@ -112,6 +113,19 @@ bool is_known_gpu(const std::string& name) {
   return std::any_of(known.begin(), known.end(), [&](const GpuCeilings& gpu) { return gpu.name == name; });
 }
 
+Device device_of(const Settings& settings) {
+  Device device;
+  try {
+    device = choose_device(settings.device, settings.threads).device;
+  } catch (const InvalidArgument& error) {
+    std::vector<std::string> names;
+    for (const GpuCeilings& gpu : known_gpus()) names.push_back(gpu.name);
+    throw InvalidArgument(fmt::format("{}; GPUs that need not be there: {}", error.what(), fmt::join(names, ", ")));
+  }
+  device.precision = choose_precision(settings.precision);
+  return device;
+}
+
 int run_plan(const Arguments& arguments, Streams streams) {
   const Settings& settings = arguments.settings;
   Sequential model(modules_of(settings, arguments.inputs, arguments.outputs));
@@ -120,7 +134,7 @@ int run_plan(const Arguments& arguments, Streams streams) {
   if (is_known_gpu(settings.device)) {
     step = plan_step(model, settings.batch, mode, settings.device, choose_precision(settings.precision));
   } else {
-    model.to(choose_device(settings).device);
+    model.to(device_of(settings));
   }
   const MemoryPlan plan = step ? step->memory : plan_memory(model, settings.batch, mode);
   const auto show = arguments.json ? show_json : show_table;

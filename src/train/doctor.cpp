@@ -1,5 +1,6 @@
 // The doctor's checks and timings of one device. Which GPUs there are is the backend's answer: find_gpus.
 #include <rushlight/doctor.h>
+#include <rushlight/error.h>
 
 #include <algorithm>
 #include <chrono>
@@ -123,7 +124,15 @@ std::vector<DeviceCheck> check_device(const Device& device, const std::function<
     checks.push_back(check);
     if (seen) seen(check);
   };
-  for (const Rehearsed& one : networks()) SelfCheck(one.network, one.modules, one.batch, one.mode, backend).run(tell);
+  for (const Rehearsed& one : networks()) {
+    try {
+      SelfCheck(one.network, one.modules, one.batch, one.mode, backend).run(tell);
+    } catch (const DeviceError& error) {
+      const auto failed = [](const DeviceCheck& check) { return check.status == CheckStatus::failed; };
+      if (std::none_of(checks.begin(), checks.end(), failed)) throw;
+      tell({.network = one.network, .name = "every node", .status = CheckStatus::skipped, .detail = error.what()});
+    }
+  }
   return checks;
 }
 

@@ -90,6 +90,8 @@ TEST_F(CudaDoctorTest, TheCommandKeepsWhatItSawOfALostDevice) {
   EXPECT_EQ(found["checks"][2]["status"], "passed");
   EXPECT_EQ(found["checks"][3]["status"], "failed");
   EXPECT_EQ(found["checks"][4]["status"], "skipped");
+  EXPECT_EQ(found["checks"].back()["network"], "odd, mc");
+  EXPECT_EQ(found["checks"].back()["status"], "skipped");
   EXPECT_EQ(found["passed"], false);
 }
 

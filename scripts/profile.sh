@@ -15,14 +15,18 @@ out=""
 ran=0
 failed=0
 
+options=()
 while (($#)); do
   case $1 in
-    --build) build=${2:?--build needs a folder} ;;
-    --out) out=${2:?--out needs a folder} ;;
+    --build | --out)
+      (($# > 1)) || { echo "profile.sh: $1 needs a folder" >&2 && exit 2; }
+      if [[ $1 == --build ]]; then build=$2; else out=$2; fi
+      shift
+      ;;
     --help) sed -n '2,4s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" && exit ;;
-    *) break ;;
+    *) options+=("$1") ;;
   esac
-  shift 2
+  shift
 done
 out=${out:-$build/profile}
 program=$build/bin/rushlight
@@ -58,13 +62,13 @@ profile() {
 # 256 is a multiple of 64: the graphs are those of a whole training.
 profile nsys https://developer.nvidia.com/nsight-systems "$out/steps.nsys-rep" \
   profile --trace=cuda,nvtx,osrt --sample=none --cuda-graph-trace=node --force-overwrite=true --output="$out/steps" \
-  "$program" train --device cuda --max-steps 256 --quiet --out "$runs/nsys" "$@"
+  "$program" train --device cuda --max-steps 256 --quiet --out "$runs/nsys" "${options[@]}"
 
 # Clocks and caches as they are in training: a step finds its data in the L2 cache.
 profile ncu https://developer.nvidia.com/nsight-compute "$out/kernels.ncu-rep" \
   --set full --nvtx --kernel-name-base demangled --kernel-name "$kernels" \
   --launch-skip "$step_kernels" --launch-count "$step_kernels" --cache-control none --clock-control none \
   --force-overwrite --export "$out/kernels" \
-  "$program" train --device cuda --no-graph --max-steps 3 --quiet --out "$runs/ncu" "$@"
+  "$program" train --device cuda --no-graph --max-steps 3 --quiet --out "$runs/ncu" "${options[@]}"
 
 ((failed == 0 && ran > 0))

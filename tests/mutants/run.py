@@ -282,14 +282,17 @@ def main():
             raise CannotRun(f"there is no mutant {', '.join(sorted(unknown))}: --list shows what there is")
         chosen = [mutant for mutant in mutants if not options.names or mutant.name in options.names]
         if options.list:
-            print("\n".join(f"{mutant.name:36}{mutant.what}" for mutant in chosen))
+            print("\n".join(f"{mutant.name:48} {mutant.what}" for mutant in chosen))
             return 0
         if options.check:
             woven_files(mutants)
             print(f"{len(mutants)} mutants fit the sources")
             return 0
         return run(mutants, chosen, options)
-    except CannotRun as error:
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Nobody reads on.
+        return 0
+    except (CannotRun, OSError, UnicodeError, configparser.Error) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
 

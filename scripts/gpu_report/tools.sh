@@ -80,7 +80,7 @@ part_ncu() {
   options=(--csv --page raw --kernel-name-base demangled
     --kernel-name 'regex:(elementwise|row_reduction_warp|row_reduction_block|column_reduction)_kernel'
     --launch-skip "$kernels" --launch-count "$kernels" --cache-control none --clock-control none --metrics "$ncu_metrics")
-  command="$tool ${options[*]} $program train --device cuda --no-graph --max-steps 3 --quiet --data $(shown_images)"
+  command="$tool $(printf '%q ' "${options[@]}")$program train --device cuda --no-graph --max-steps 3 --quiet --data $(shown_images)"
   bounded "$limit" "$tool" "${options[@]}" \
     "$program" train --device cuda --no-graph --max-steps 3 --quiet --data "$images" --out "$work/ncu"
   rows=$(awk -f "$root/scripts/gpu_report/ncu_table.awk" "$work/out")
@@ -146,7 +146,7 @@ judge() {
 # All tools side by side: they keep the CPU busy, more than the GPU.
 part_sanitizers() {
   local sanitizer executables tool tools=(memcheck racecheck synccheck initcheck) tool_status tool_reason errors index limit
-  command="RUSHLIGHT_REQUIRE_CUDA=1 compute-sanitizer --tool <tool> --error-exitcode 99 $build/bin/*_tests --gtest_filter=*Cuda*"
+  command="for tests in $build/bin/*_tests; do RUSHLIGHT_REQUIRE_CUDA=1 compute-sanitizer --tool memcheck --error-exitcode 99 \$tests '--gtest_filter=*Cuda*'; done # and ${tools[*]:1}"
   if ! sanitizer=$(find_tool compute-sanitizer); then
     status=skipped
     reason="compute-sanitizer is not there: it comes with the CUDA toolkit"

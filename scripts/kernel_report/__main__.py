@@ -69,7 +69,12 @@ def report(compiler, functions, launches, cubins, program):
     ceilings, work = model.model(program or model.build_program())
     text = document.write(functions, launches, counts, compiler.version, version, ceilings, work)
     try:
-        budgets.DOCUMENT.write_text(text)
+        unfinished = budgets.DOCUMENT.with_suffix(".md.tmp")
+        try:
+            unfinished.write_text(text)
+            unfinished.replace(budgets.DOCUMENT)
+        finally:
+            unfinished.unlink(missing_ok=True)
     except OSError as error:
         raise Problem(f"{budgets.DOCUMENT} cannot be written: {error.strerror}") from error
     print(f"Wrote {budgets.DOCUMENT}: {len(launches)} kernels, {len(functions)} architectures.")

@@ -44,8 +44,9 @@ nlohmann::ordered_json json_of(const StepNode& node) {
           {"seconds_model", node.model_seconds}};
 }
 
-nlohmann::ordered_json json_of(const StepPlan& step) {
+nlohmann::ordered_json json_of(const StepPlan& step, const std::string& precision) {
   nlohmann::ordered_json result{{"gpu", step.gpu.name},
+                                {"precision", precision},
                                 {"copy_bytes_per_second", step.gpu.copy_bytes_per_second},
                                 {"fp32_flops_per_second", step.gpu.fp32_flops_per_second},
                                 {"tf32_flops_per_second", step.gpu.tf32_flops_per_second},
@@ -74,7 +75,7 @@ void show_json(const Sequential& model, const Arguments& arguments, const Memory
   for (const MemoryPlanEntry& entry : plan.entries) {
     result["entries"].push_back({{"use", to_string(entry.use)}, {"name", entry.name}, {"bytes", entry.bytes}});
   }
-  if (step != nullptr) result["step"] = json_of(*step);
+  if (step != nullptr) result["step"] = json_of(*step, arguments.settings.precision);
   streams.out << result.dump() << std::endl;
 }
 

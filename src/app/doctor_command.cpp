@@ -84,7 +84,8 @@ std::string rate_of(const DeviceTiming& timing) {
 
 const char* why_untimed(const Findings& found) {
   if (found.count(CheckStatus::failed) > 0) return "a check failed";
-  return found.advice.empty() ? "those of an emulated device are none of a GPU" : "the device could not be used";
+  if (found.checks.empty()) return "the device could not be used";
+  return found.advice.empty() ? "those of an emulated device are none of a GPU" : "they could not be taken";
 }
 
 void show_end(const Findings& found, Streams streams) {
@@ -152,22 +153,22 @@ std::string verdict(const Findings& found) {
   if (count > 5) names.resize(5);
   return fmt::format(
       "{} of {} checks failed on {}: {}{}; do not train there: run it again, with another driver or GPU if there is "
-      "one, "
-      "and report it with this output",
+      "one, and report it with this output",
       count, found.checks.size(), to_string(found.choice.device), fmt::join(names, ", "), count > 5 ? ", ..." : "");
 }
 
 void examine(const Arguments& arguments, Findings& found, Streams streams) {
   const Device& device = found.choice.device;
-  std::string error;
+  std::string error, passed;
   try {
     check_device(device, [&](const DeviceCheck& check) {
       found.checks.push_back(check);
       if (!arguments.json) show_check(check, streams);
     });
+    passed = "no check failed, but nothing could be timed: ";
     if (found.count(CheckStatus::failed) == 0) found.timings = time_device(device);
   } catch (const DeviceError& caught) {
-    error = caught.what();
+    error = passed + caught.what();
   }
   found.advice = found.count(CheckStatus::failed) > 0 ? verdict(found) : error;
   // A GPU that is there and cannot be used is what people come for, even where a CPU takes its place.

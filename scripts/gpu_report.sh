@@ -68,8 +68,9 @@ read_arguments() {
   [[ -z $data ]] || find_images || wrong "--data: $data holds no train-images-idx3-ubyte, with .gz or without"
 }
 
+# A record is worth more than somebody who listens.
 say() {
-  echo "$*" >&2
+  echo "$*" >&2 || true
 }
 
 # Seconds that are left of all; of those a share: share PERCENT

@@ -266,6 +266,13 @@ expect "a full disk" "$folder/err" "could not be written to"
 expect "a full disk" "$folder/out" '"tests": {"status": "passed"'
 [[ -z $(find "$results" -name 'gpu-*') ]] || fail "a full disk: a record was written"
 
+new_report
+code=0
+FOLDER="$folder" PATH="$folder/bin:/usr/bin:/bin" "$folder/tree/scripts/gpu_report.sh" tests >"$folder/out" 2>/dev/full || code=$?
+json=$(head -1 "$folder/out")
+expect_code "nobody listens" 0
+expect_part "nobody listens" tests passed
+
 # A signal while the third tool runs. In the background it would be ignored, but for env.
 new_report
 settings=(FAKE_HANG=synccheck)

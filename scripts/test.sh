@@ -21,6 +21,7 @@ launcher=()
 use_ccache() {
   if command -v ccache >/dev/null; then
     launcher=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
+    export CCACHE_SLOPPINESS=pch_defines,time_macros # Else what has a precompiled header is not cached.
   fi
 }
 

@@ -31,8 +31,8 @@ foreach(header IN LISTS headers)
   list(APPEND header_sources "${source}")
 endforeach()
 
-# Sanitizers change nothing about what compiles.
-if(NOT RUSHLIGHT_SANITIZE)
+# Neither sanitizers nor the emulated device change what compiles.
+if(NOT RUSHLIGHT_SANITIZE AND NOT RUSHLIGHT_CUDA_EMULATED)
   add_library(rushlight_headers_compile_alone OBJECT ${header_sources})
   target_compile_options(rushlight_headers_compile_alone PRIVATE -O0)
   target_include_directories(rushlight_headers_compile_alone PRIVATE "${PROJECT_SOURCE_DIR}")

@@ -56,9 +56,9 @@ struct DeviceCheck {
 
 const char* to_string(CheckStatus status);
 
-/// Runs a training step of the lab (784-512-512-512-512-10, batch 100), and steps of a small network of odd sizes, node
-/// by node. `seen` is told each check when it is done. The reference is one CPU thread with products summed in fp64;
-/// formulas (`kernels/*.h`) it has in common with the device.
+/// Runs a training step of the lab (784-512-512-512-512-10, batch 100), a batch of its evaluation, and steps of a small
+/// network of odd sizes, node by node. `seen` is told each check when it is done. The reference is one CPU thread with
+/// products summed in fp64; formulas (`kernels/*.h`) it has in common with the device.
 /// @throws DeviceError if the device cannot be opened, its library of products is missing, or its memory is too small.
 /// What fails later is a failed check.
 std::vector<DeviceCheck> check_device(const Device& device, const std::function<void(const DeviceCheck&)>& seen = {});

@@ -70,7 +70,7 @@ std::string comparison_of(const DeviceCheck& check) {
 }
 
 void show_check(const DeviceCheck& check, Streams streams) {
-  std::string row = fmt::format("{:8} {:8} {:36}  {:16}  {}", to_string(check.status), check.network, check.name,
+  std::string row = fmt::format("{:8} {:9} {:36}  {:16}  {}", to_string(check.status), check.network, check.name,
                                 comparison_of(check), check.kernel);
   row.erase(row.find_last_not_of(' ') + 1);
   if (!check.detail.empty()) row += "  " + check.detail;

@@ -9,6 +9,7 @@
 #include "kernels/portable.h"
 #include "src/backend/backend.h"
 #include "src/backend/command_cost.h"
+#include "src/train/inference.h"
 #include "src/train/self_check.h"
 
 namespace rushlight {
@@ -35,10 +36,14 @@ struct Rehearsed {
   std::vector<Module> modules;
   std::int64_t batch;
   Mode mode;
+  GraphUse graphs = GraphUse::on;
 };
 
 std::vector<Rehearsed> networks() {
-  return {{"lab", lab(), 100, Mode::train}, {"odd", odd(), 33, Mode::train}, {"odd, mc", odd(), 33, Mode::mc}};
+  return {{"lab", lab(), 100, Mode::train},
+          {"lab, eval", lab(), kInferenceRows, Mode::eval, GraphUse::off},  // Graphs are compared in the others.
+          {"odd", odd(), 33, Mode::train},
+          {"odd, mc", odd(), 33, Mode::mc}};
 }
 
 /// The fastest run of `command`, done several times in a row so that the clock's steps don't count.
@@ -126,7 +131,7 @@ std::vector<DeviceCheck> check_device(const Device& device, const std::function<
   };
   for (const Rehearsed& one : networks()) {
     try {
-      SelfCheck(one.network, one.modules, one.batch, one.mode, backend).run(tell);
+      SelfCheck(one.network, one.modules, one.batch, one.mode, backend).run(tell, one.graphs);
     } catch (const DeviceError& error) {
       const auto failed = [](const DeviceCheck& check) { return check.status == CheckStatus::failed; };
       if (std::none_of(checks.begin(), checks.end(), failed)) throw;

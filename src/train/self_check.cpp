@@ -32,6 +32,17 @@ double tolerance_of(const Command& command, Precision precision) {
   return kSameBits;
 }
 
+bool is_usual(float value) {
+  return std::isnormal(value) || value == 0.0f;
+}
+
+/// A word of an integer or of a wider number is no float: its bits are shown, and those of what it is compared with.
+std::string text_of(float value, float beside) {
+  const auto is_float = [](float one) { return std::fpclassify(one) != FP_SUBNORMAL; };
+  return is_float(value) && is_float(beside) ? fmt::format("{}", value)
+                                             : fmt::format("0x{:08x}", std::bit_cast<std::uint32_t>(value));
+}
+
 /// Two regions of 32-bit words, read as floats where they may differ.
 class Comparison {
  public:
@@ -48,9 +59,9 @@ class Comparison {
     for (std::int64_t i = 0; i < words_; ++i) {
       const float found = at(found_, i), expected = at(expected_, i);
       if (std::bit_cast<std::uint32_t>(found) == std::bit_cast<std::uint32_t>(expected)) continue;
-      const auto usual = [](float value) { return std::isnormal(value) || value == 0.0f; };
-      const double error = usual(found) && usual(expected) ? std::fabs(double{found} - double{expected}) / largest_
-                                                           : std::numeric_limits<double>::infinity();
+      const double error = is_usual(found) && is_usual(expected)
+                               ? std::fabs(double{found} - double{expected}) / largest_
+                               : std::numeric_limits<double>::infinity();
       if (error > error_) {
         error_ = error;
         worst_ = i;
@@ -62,8 +73,9 @@ class Comparison {
   double error() const { return error_; }
   std::int64_t beyond() const { return beyond_; }
   std::string text() const {
-    return fmt::format("value {} is {}, and the reference has {} ({} of {} differ)", worst_, at(found_, worst_),
-                       at(expected_, worst_), beyond_, words_);
+    const float found = at(found_, worst_), expected = at(expected_, worst_);
+    return fmt::format("value {} is {}, and the reference has {} ({} of {} differ)", worst_, text_of(found, expected),
+                       text_of(expected, found), beyond_, words_);
   }
 
  private:
@@ -94,7 +106,7 @@ SelfCheck::SelfCheck(std::string network, const std::vector<Module>& modules, st
   for (const Region& region : reference_regions_) start_.emplace_back(region.data, region.data + region.bytes);
 }
 
-void SelfCheck::run(const std::function<void(const DeviceCheck&)>& seen) {
+void SelfCheck::run(const std::function<void(const DeviceCheck&)>& seen, GraphUse graphs) {
   std::string broken;
   const auto tell = [&](DeviceCheck check, const auto& body) {
     if (!broken.empty()) {
@@ -114,6 +126,7 @@ void SelfCheck::run(const std::function<void(const DeviceCheck&)>& seen) {
   for (std::size_t i = 0; i < device_.program().size(); ++i) {
     tell(describe(i), [&](DeviceCheck& check) { check_node(i, check); });
   }
+  if (graphs == GraphUse::off) return;
   tell({.network = network_, .name = fmt::format("{} steps as a graph", kGraphSteps)},
        [&](DeviceCheck& check) { check_graph(check); });
 }

@@ -12,7 +12,7 @@
 
 namespace rushlight {
 
-/// Checks each node, then that a graph gives the bits of its nodes.
+/// Checks each node and, where graphs are on, that a graph gives the bits of its nodes.
 class SelfCheck {
  public:
   /// @throws DeviceError if the device has too little memory, or its library of products does not open.
@@ -20,7 +20,7 @@ class SelfCheck {
             const std::shared_ptr<Backend>& device);
 
   /// Tells `seen` each check when it is done. After an error of the device the rest is skipped.
-  void run(const std::function<void(const DeviceCheck&)>& seen);
+  void run(const std::function<void(const DeviceCheck&)>& seen, GraphUse graphs = GraphUse::on);
 
  private:
   using Bytes = std::vector<std::byte>;

@@ -37,7 +37,7 @@ TEST(DoctorTest, SaysWhatThereIs) {
   ASSERT_EQ(outcome.code, kDone) << outcome.err;
   EXPECT_THAT(outcome.out, AllOf(HasSubstr("rushlight 0."), HasSubstr("gpus "), HasSubstr("device    cpu, as asked"),
                                  HasSubstr("same bits"), HasSubstr(" of 1e-05"),
-                                 HasSubstr("checks    56 passed, 0 failed, 3 skipped")));
+                                 HasSubstr("checks    71 passed, 0 failed, 3 skipped")));
 }
 
 TEST(DoctorTest, WhatIsNoDeviceIsWrongUsage) {

@@ -76,8 +76,8 @@ TEST_F(CudaDoctorTest, TheCommandNamesWhatIsWrongAndEndsWithCode4) {
   emulator::configure({.fault = emulator::FaultKind::wrong, .fault_at = 3});
   const Outcome outcome = call({"doctor", "--device", "cuda"});
   EXPECT_THAT(refusal(outcome, 4, "doctor"),
-              AllOf(HasSubstr("1 of 59 checks failed on cuda:0: 0.bias+1.relu+2.dropout (lab)"), HasSubstr("report")));
-  EXPECT_THAT(outcome.out, AllOf(HasSubstr("failed   lab      0.bias+1.relu+2.dropout"), HasSubstr("other bits"),
+              AllOf(HasSubstr("1 of 74 checks failed on cuda:0: 0.bias+1.relu+2.dropout (lab)"), HasSubstr("report")));
+  EXPECT_THAT(outcome.out, AllOf(HasSubstr("failed   lab       0.bias+1.relu+2.dropout"), HasSubstr("other bits"),
                                  HasSubstr("1 failed"), Not(HasSubstr("TFLOP"))));
   EXPECT_EQ(emulator::live_objects(), 0);
 }
@@ -131,7 +131,7 @@ TEST_F(CudaDoctorTest, AutoTakesNoGpuForNoErrorAndOneThatCannotBeUsedForCode4) {
   emulator::configure({.driver = emulator::Driver::none});
   const Outcome none = call({"doctor"});
   EXPECT_EQ(none.code, 0) << none.err;
-  EXPECT_THAT(none.out, AllOf(HasSubstr("device    cpu, as "), HasSubstr("no NVIDIA driver"), HasSubstr("56 passed")));
+  EXPECT_THAT(none.out, AllOf(HasSubstr("device    cpu, as "), HasSubstr("no NVIDIA driver"), HasSubstr("71 passed")));
   emulator::configure({.driver = emulator::Driver::busy});
   EXPECT_THAT(refusal(call({"doctor"}), 4, "doctor"), AllOf(HasSubstr("there is a GPU"), HasSubstr("another process")));
 }

@@ -29,7 +29,7 @@ struct Device {
   static Device cpu(int threads = 0);
   static Device cuda(int index = 0);
 
-  /// The fastest device that is usable now: a GPU where there is one, else the CPU.
+  /// The fastest device that is usable now: the first GPU that is, else the CPU.
   static Device best();
 
   bool operator==(const Device&) const = default;
@@ -41,8 +41,8 @@ struct DeviceChoice {
   std::string reason;
 };
 
-/// Reads `auto`, `cpu`, `cuda` or `cuda:<index>`. `auto` never fails. `cuda` is only parsed here: that no usable GPU is
-/// there shows when the device is opened (`DeviceError`).
+/// Reads `auto`, `cpu`, `cuda` or `cuda:<index>`. `auto` is the first GPU that can be used, else the CPU, and never
+/// fails. `cuda` is only parsed here: that no usable GPU is there shows when the device is opened (`DeviceError`).
 /// @throws InvalidArgument if `name` is none of these, or `threads` is not in [0, 4096].
 DeviceChoice choose_device(std::string_view name, int threads = 0);
 

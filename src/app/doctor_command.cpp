@@ -157,6 +157,13 @@ std::string verdict(const Findings& found) {
       count, found.checks.size(), to_string(found.choice.device), fmt::join(names, ", "), count > 5 ? ", ..." : "");
 }
 
+/// A GPU that is there and cannot be used is what people come for, even where a CPU takes its place.
+std::string why_gpu_unused(const Findings& found) {
+  const bool there = found.gpus.presence == GpuPresence::unusable || found.gpus.presence == GpuPresence::usable;
+  if (!there || found.choice.device.kind != Device::Kind::cpu) return "";
+  return "there is a GPU or its driver, but the device is " + found.choice.reason;
+}
+
 void examine(const Arguments& arguments, Findings& found, Streams streams) {
   const Device& device = found.choice.device;
   std::string error, passed;
@@ -171,10 +178,7 @@ void examine(const Arguments& arguments, Findings& found, Streams streams) {
     error = passed + caught.what();
   }
   found.advice = found.count(CheckStatus::failed) > 0 ? verdict(found) : error;
-  // A GPU that is there and cannot be used is what people come for, even where a CPU takes its place.
-  if (found.advice.empty() && arguments.device.device == "auto" && found.gpus.presence == GpuPresence::unusable) {
-    found.advice = "there is a GPU, but it cannot be used: " + found.gpus.obstacle;
-  }
+  if (found.advice.empty() && arguments.device.device == "auto") found.advice = why_gpu_unused(found);
 }
 
 int run_doctor(const Arguments& arguments, Streams streams) {

@@ -10,8 +10,11 @@
 
 namespace rushlight {
 
-/// Why no GPU can be used, as a clause for a person; empty if one can.
-std::string why_no_cuda();
+/// How many GPUs this process sees; 0 where there is no driver or no CUDA backend.
+int count_gpus();
+
+/// Why a GPU cannot be used, as a clause for a person; empty if it can.
+std::string why_no_cuda(int index = 0);
 
 /// @throws DeviceError if that GPU cannot be used.
 std::shared_ptr<Backend> make_cuda_backend(const Device& device);

@@ -20,6 +20,18 @@ void check_threads(int threads) {
       fmt::format("threads must be from 0 (one for each core) to {}, but are {}", kMostThreads, threads));
 }
 
+DeviceChoice choose_best(int threads) {
+  const std::string obstacle = why_no_cuda();
+  if (obstacle.empty()) return {Device::cuda(), "cuda:0, as a GPU is there"};
+  const int gpus = count_gpus();
+  for (int i = 1; i < gpus; ++i) {
+    if (why_no_cuda(i).empty()) {
+      return {Device::cuda(i), fmt::format("cuda:{}, as cuda:0 cannot be used: {}", i, obstacle)};
+    }
+  }
+  return {Device::cpu(threads), "cpu, as " + obstacle};
+}
+
 }  // namespace
 
 Device Device::cpu(int threads) {
@@ -41,11 +53,7 @@ Device Device::best() {
 
 DeviceChoice choose_device(std::string_view name, int threads) {
   check_threads(threads);
-  if (name == "auto") {
-    const std::string obstacle = why_no_cuda();
-    if (obstacle.empty()) return {Device::cuda(), "cuda:0, as a GPU is there"};
-    return {Device::cpu(threads), "cpu, as " + obstacle};
-  }
+  if (name == "auto") return choose_best(threads);
   if (name == "cpu") return {Device::cpu(threads), "cpu, as asked"};
   if (name == "cuda") return {Device::cuda(), "cuda:0, as asked"};
   constexpr std::string_view kPrefix = "cuda:";

@@ -136,6 +136,29 @@ TEST_F(CudaDoctorTest, AutoTakesNoGpuForNoErrorAndOneThatCannotBeUsedForCode4) {
   EXPECT_THAT(refusal(call({"doctor"}), 4, "doctor"), AllOf(HasSubstr("there is a GPU"), HasSubstr("another process")));
 }
 
+TEST_F(CudaDoctorTest, AutoThatTakesTheCpuBesideAGpuIsCode4) {
+  // The GPU is well when it is listed, and has memory left to pin when it is chosen.
+  const std::int64_t taken = [] {
+    emulator::configure({});
+    find_gpus();
+    return emulator::counts().allocations;
+  }();
+  ASSERT_GT(taken, 0);
+  emulator::configure({.fault = emulator::FaultKind::allocation, .fault_at = taken});
+  const Outcome outcome = call({"doctor"});
+  EXPECT_THAT(refusal(outcome, 4, "doctor"), AllOf(HasSubstr("there is a GPU"), HasSubstr("memory left to pin")));
+  EXPECT_THAT(outcome.out, AllOf(HasSubstr("device    cpu, as "), HasSubstr("0 failed")));
+}
+
+TEST_F(CudaDoctorTest, AutoTakesTheFirstGpuThatCanBeUsed) {
+  emulator::configure({.devices = 3, .fault = emulator::FaultKind::allocation, .fault_at = 0});
+  const DeviceChoice choice = choose_device("auto");
+  EXPECT_EQ(choice.device, Device::cuda(1));
+  EXPECT_THAT(choice.reason, AllOf(HasSubstr("cuda:1, as cuda:0 cannot be used"), HasSubstr("memory left to pin")));
+  emulator::configure({.devices = 3, .driver = emulator::Driver::busy});
+  EXPECT_EQ(choose_device("auto").device.kind, Device::Kind::cpu);
+}
+
 TEST_F(CudaDoctorTest, TooLittleMemoryIsNamed) {
   emulator::configure({.memory = std::int64_t{8} << 20});
   EXPECT_THAT(refusal(call({"doctor", "--device", "cuda"}), 4, "doctor"),

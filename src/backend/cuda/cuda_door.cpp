@@ -55,10 +55,14 @@ GpuInfo describe_gpu(int index) {
 
 }  // namespace
 
-std::string why_no_cuda() {
+int count_gpus() {
+  return find_devices().count;
+}
+
+std::string why_no_cuda(int index) {
   const Devices devices = find_devices();
   if (devices.count == 0) return explain(devices.status);
-  return describe_gpu(0).obstacle;
+  return describe_gpu(index).obstacle;
 }
 
 GpuInventory find_gpus() {

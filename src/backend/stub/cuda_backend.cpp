@@ -4,7 +4,11 @@
 
 namespace rushlight {
 
-std::string why_no_cuda() {
+int count_gpus() {
+  return 0;
+}
+
+std::string why_no_cuda(int) {
   return "this build has no CUDA backend (build the preset `cuda`)";
 }
 

@@ -19,7 +19,7 @@ has_gpu() {
 why_not_started() {
   local libraries versions
   if [[ ! -x $1 ]]; then
-    echo "$1 is not there"
+    echo "$1 is not there: build it, with cmake --preset cuda && cmake --build --preset cuda"
     return
   fi
   libraries=$(ldd "$1" 2>/dev/null | awk '/=> not found/ { printf "%s%s", sep, $1; sep = ", " }')

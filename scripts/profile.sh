@@ -33,7 +33,7 @@ program=$build/bin/rushlight
 status=0
 "$program" --version >/dev/null 2>&1 || status=$?
 if ((status)); then
-  echo "$(why_not_started "$program" "$status"). Build it: cmake --preset cuda && cmake --build --preset cuda" >&2
+  why_not_started "$program" "$status" >&2
   exit 1
 fi
 mkdir -p "$out"

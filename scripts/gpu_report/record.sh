@@ -98,13 +98,15 @@ print_markdown() {
   local one title="GPU report: ${device:-no device}"
   [[ $emulated == false ]] || title="The emulated device: no GPU took part, and no time here is a GPU's"
   printf '# %s\n\n' "$title"
-  [[ $complete == true ]] || printf '**Not complete**: parts were chosen, skipped or cut off.\n\n'
+  [[ $complete == true ]] || printf '**Not complete**: parts were chosen, skipped, cut off or not run in full.\n\n'
   printf 'Commit %s; %s. Driver %s, toolkit %s. %s.\n\n```sh\n%s\n```\n\n' "${commit:-unknown}" "${backends:-no build}" \
     "${driver:-none}" "${toolkit:-not found}" "$date" "$command_line"
   printf '| Part | Status | Why |\n|---|---|---|\n'
   for one in "${parts[@]}"; do
     printf '| %s | %s | %s |\n' "$one" "${part_status[$one]}" "${part_reason[$one]//|/\\|}"
   done
+  ((${#not_run[@]} == 0)) || printf '\nNot run:\n\n'
+  for one in "${not_run[@]}"; do printf -- '- %s\n' "$one"; done
   for one in "${parts[@]}"; do
     [[ -n ${part_command[$one]} ]] || continue
     printf '\n## %s\n\n```sh\n%s\n```\n' "$one" "${part_command[$one]}"
@@ -155,12 +157,14 @@ finish() {
     esac
   done
   not_run+=("${gaps[@]}")
+  ((${#gaps[@]} == 0)) || complete=false
   say ""
   for one in "${parts[@]}"; do say "$(printf '%-10s  %s' "$one" "${part_status[$one]}")"; done
   if [[ -z $device && $emulated == false ]]; then
     say "no record was written: no GPU was there"
   elif write_record; then
-    printf '%s\n' "$record.json" "$record.md"
+    # It is there, whether or not somebody hears where.
+    { printf '%s\n' "$record.json" "$record.md"; } 2>/dev/null || say "$record.json, $record.md"
   else
     return 3
   fi

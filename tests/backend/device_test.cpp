@@ -61,7 +61,7 @@ TEST(DeviceTest, NamesAreWhatIsParsed) {
   EXPECT_EQ(to_string(Device::cuda(3)), "cuda:3");
 }
 
-TEST(DeviceTest, CudaWithoutAUsableGpuIsAnErrorWithAdvice) {
+TEST(DeviceTest, AGpuThatCannotBeUsedIsAnErrorWithAdvice) {
   if (why_no_cuda().empty()) GTEST_SKIP() << "a GPU is usable here";
   EXPECT_THAT(message_of<DeviceError>([] { open_backend(Device::cuda()); }),
               AllOf(HasSubstr("cuda:0"), HasSubstr(why_no_cuda()), HasSubstr("--device cpu")));

@@ -66,6 +66,7 @@ fi
 if [[ $tool == racecheck ]]; then echo "========= RACECHECK SUMMARY: 0 hazards displayed (0 errors, 0 warnings)"
 else echo "========= ERROR SUMMARY: 0 errors"; fi'
 
+# Nsight Compute: with FAKE_NCU=part it tells of 2 kernels, else of all 17.
 ncu_text='
 echo "==PROF== Connected to process 1234 (rushlight)"
 echo "==PROF== Profiling \"elementwise_kernel\" - 0: 0%....50%....100% - 4 passes"
@@ -74,7 +75,11 @@ cat <<END
 "","","","","","","","","","","","%","ns","register/thread","","%","%"
 "0","1234","rushlight","127.0.0.1","void rushlight::elementwise_kernel<rushlight::AdamUpdate>(T1)","1","7","(256, 1, 1)","(588, 1, 1)","0","9.0","12.25","4,704","40","0.56","61.50","48.75"
 "1","1234","rushlight","127.0.0.1","void rushlight::column_reduction_kernel<rushlight::LossSum>(T1)","1","7","(256, 1, 1)","(1, 1, 1)","0","9.0","0.10","2,112","32","0.01","0.20","n/a"
-END'
+END
+[[ -z ${FAKE_NCU:-} ]] || exit 0
+for i in {2..16}; do
+  echo "\"$i\",\"1234\",\"rushlight\",\"127.0.0.1\",\"void rushlight::elementwise_kernel<rushlight::Advance>(T1)\",\"1\",\"7\",\"(256, 1, 1)\",\"(1, 1, 1)\",\"0\",\"9.0\",\"0.10\",\"1,600\",\"12\",\"0.01\",\"0.20\",\"1.00\""
+done'
 
 peers_text='
 echo "{\"peer\":\"$2\",\"version\":\"1.0\",\"case\":\"eager\",\"precision\":\"fp32\",\"status\":\"measured\",\"reason\":\"\",\"median_seconds\":0.25}"'
@@ -116,6 +121,7 @@ expect "all is well" "$json" '"driver": "580.65.06"'
 expect "all is well" "${json%.json}.md" "2 checks passed, 0 failed, 0 skipped."
 expect "all is well" "${json%.json}.md" '- `{"name":"copy","seconds":0.5}`'
 expect "all is well" "$json" '"complete": true'
+expect_no "all is well" "${json%.json}.md" "Not run"
 expect "all is well" "$json" '"wall_seconds": 0.'
 expect "all is well" "$json" '"precision": "bf16", "graphs": false, "median_seconds": 0.015500'
 expect "all is well" "$json" \
@@ -178,8 +184,18 @@ report peers
 expect_part "one peer of two" peers passed
 expect "one peer of two" "$folder/err" "not run: peers, in part (skipped: jax, all: No module named jax)"
 expect "one peer of two" "$json" '"not_run": ["peers, in part'
+expect "one peer of two" "${json%.json}.md" "- peers, in part (skipped: jax, all: No module named jax)"
+report
+expect_code "one peer of two, and all else" 0
+[[ $json == "$results/$name-partial-2.json" ]] || fail "one peer of two, and all else: the record is $json"
+expect "one peer of two, and all else" "${json%.json}.md" "Not complete"
 
 new_report
+settings=(FAKE_NCU=part)
+report ncu
+expect_part "ncu with few kernels" ncu passed
+expect "ncu with few kernels" "$folder/err" "not run: ncu, in part (2 kernels were told of, and a step has 17)"
+settings=()
 fake "$folder/bin/ncu" "${ncu_text/4,704/n/a}"
 report ncu
 expect_part "ncu without times" ncu failed
@@ -272,6 +288,17 @@ FOLDER="$folder" PATH="$folder/bin:/usr/bin:/bin" "$folder/tree/scripts/gpu_repo
 json=$(head -1 "$folder/out")
 expect_code "nobody listens" 0
 expect_part "nobody listens" tests passed
+for nowhere in /dev/full closed; do
+  new_report
+  code=0
+  (
+    if [[ $nowhere == closed ]]; then exec >&-; else exec >"$nowhere"; fi
+    FOLDER="$folder" PATH="$folder/bin:/usr/bin:/bin" exec "$folder/tree/scripts/gpu_report.sh" tests 2>"$folder/err"
+  ) || code=$?
+  expect_code "stdout is $nowhere" 0
+  expect "stdout is $nowhere" "$folder/err" "$results/$name-partial.json"
+  [[ -f $results/$name-partial.json ]] || fail "stdout is $nowhere: there is no record"
+done
 
 # A signal while the third tool runs. In the background it would be ignored, but for env.
 new_report

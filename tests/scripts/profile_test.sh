@@ -55,6 +55,6 @@ new_profile
 rm "$build/bin/rushlight"
 run_script profile.sh
 expect_code "no build" 1
-expect "no build" "$folder/err" "rushlight is not there. Build it: cmake --preset cuda"
+expect "no build" "$folder/err" "rushlight is not there: build it, with cmake --preset cuda"
 
 ((failures == 0))

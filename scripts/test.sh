@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
 # Installs what tests need, builds everything, runs every test of the preset cpu.
-#   --all       also clang-tidy, the sanitizers, and what a CUDA toolkit allows without a GPU: the emulated device in
-#               three orders of threads and under the sanitizers, nvcc's build for one architecture and the kernels' budgets for all
+#   --all       also clang-tidy, the sanitizers, and what a CUDA toolkit allows: the emulated device in three orders of
+#               threads and under the sanitizers, nvcc's build for one architecture, the kernels' budgets for all
 #   --coverage  only a build of its own that prints how many lines of src and include the tests reach
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root"
+# shellcheck source-path=SCRIPTDIR source=gpu_common.sh
+source "$root/scripts/gpu_common.sh"
 jobs=1
 # Tests run beside each other: a thread that waits should sleep.
 export OMP_WAIT_POLICY=passive
@@ -43,7 +45,7 @@ record() {
 test_preset() {
   local preset=$1
   shift
-  cmake --preset "$preset" -DRUSHLIGHT_TESTS=ON "${launcher[@]}" "$@" &&
+  cmake --preset "$preset" "${launcher[@]}" "$@" &&
     cmake --build --preset "$preset" &&
     ctest --preset "$preset" -j "$jobs"
 }
@@ -56,7 +58,7 @@ test_sanitized() {
 # The tests of the GPU's code, with another order of its threads, blocks and queued work for each seed.
 test_emulated() {
   local seed
-  cmake --preset emulated -DRUSHLIGHT_TESTS=ON "${launcher[@]}" && cmake --build --preset emulated || return
+  cmake --preset emulated "${launcher[@]}" && cmake --build --preset emulated || return
   for seed in 1 2 3; do
     printf -- '--- RUSHLIGHT_EMULATOR_SEED=%s\n' "$seed"
     RUSHLIGHT_EMULATOR_SEED=$seed ctest --preset emulated -L gpu -j "$jobs" || return
@@ -121,7 +123,9 @@ if [[ $mode == --all ]]; then
     record "preset $preset" test_sanitized "$preset"
   done
   if command -v nvcc >/dev/null || [[ -x $toolkit/bin/nvcc ]]; then
-    record "preset cuda" test_preset cuda -DCMAKE_CUDA_ARCHITECTURES=90
+    architecture=90
+    if has_gpu; then architecture=native; fi
+    record "preset cuda" test_preset cuda -DCMAKE_CUDA_ARCHITECTURES="$architecture"
     record "kernel budgets" scripts/kernel_report.sh --check
   else
     summary+=("skipped preset cuda and kernel budgets: there is no nvcc")

@@ -11,7 +11,7 @@ import model
 import occupancy
 import sass
 from cubin import Compiler
-from problem import Problem, run
+from problem import Problem, run, write_whole
 
 
 def read_arguments():
@@ -68,15 +68,7 @@ def report(compiler, functions, launches, cubins, program):
     version = re.search(r"V(\d+\.\d+\.\d+)", version).group(1)
     ceilings, work = model.model(program or model.build_program())
     text = document.write(functions, launches, counts, compiler.version, version, ceilings, work)
-    try:
-        unfinished = budgets.DOCUMENT.with_suffix(".md.tmp")
-        try:
-            unfinished.write_text(text)
-            unfinished.replace(budgets.DOCUMENT)
-        finally:
-            unfinished.unlink(missing_ok=True)
-    except OSError as error:
-        raise Problem(f"{budgets.DOCUMENT} cannot be written: {error.strerror}") from error
+    write_whole(budgets.DOCUMENT, text)
     print(f"Wrote {budgets.DOCUMENT}: {len(launches)} kernels, {len(functions)} architectures.")
     return 0
 

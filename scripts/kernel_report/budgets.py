@@ -4,7 +4,7 @@ import re
 from dataclasses import astuple, dataclass
 
 from cubin import ROOT, order
-from problem import Problem
+from problem import Problem, write_whole
 
 FILE = ROOT / "kernels/budgets.txt"
 DOCUMENT = ROOT / "docs/kernels.md"
@@ -61,10 +61,7 @@ def write(found, version):
     rows = [(kernel, f"sm_{at}", *astuple(one)) for (kernel, at), one in sorted({**kept, **found}.items(), key=by_name)]
     width = max(len(row[0]) for row in rows)
     lines = [f"{name:{width}}  {at:>12}  {a:>9}  {b:>12}  {c:>6}" for name, at, a, b, c in [("# kernel", *COLUMNS[1:]), *rows]]
-    try:
-        FILE.write_text(HEAD.format(version=version) + "\n".join(lines) + "\n")
-    except OSError as error:
-        raise Problem(f"kernels/budgets.txt cannot be written: {error.strerror}") from error
+    write_whole(FILE, HEAD.format(version=version) + "\n".join(lines) + "\n")
 
 
 def by_name(item):

@@ -1,4 +1,4 @@
-"""The error that ends the program with one sentence."""
+"""The error that ends the program with one sentence, and what raises it."""
 
 import subprocess
 
@@ -25,3 +25,16 @@ def run(command, what, **options):
     if done.returncode != 0:
         raise Problem(f"{what} failed (status {done.returncode}):\n" + end_of(done.stdout))
     return done
+
+
+def write_whole(path, text):
+    """Replaces a file, or leaves it as it was."""
+    unfinished = path.with_name(path.name + ".tmp")
+    try:
+        try:
+            unfinished.write_text(text)
+            unfinished.replace(path)
+        finally:
+            unfinished.unlink(missing_ok=True)
+    except OSError as error:
+        raise Problem(f"{path} cannot be written: {error.strerror}") from error

@@ -40,7 +40,7 @@ struct AdamPrepare {
   RL_HD std::uint64_t work_items() const { return static_cast<std::uint64_t>(models); }
   /// The powers, whose number of steps depends on t, are left out.
   Cost cost() const {
-    return {bytes_of<PassState>(1) + bytes_of<double>(models), bytes_of<AdamCorrections>(models), 5 * models};
+    return {bytes_of<PassState>(1) + bytes_of<double>(models), bytes_of<AdamCorrections>(models), 5 * models, models};
   }
 
   RL_HD void operator()(std::uint64_t item) const {
@@ -66,8 +66,8 @@ struct AdamUpdate {
     return static_cast<std::uint64_t>(parameters.models * (parameters.size / kLanes));
   }
   Cost cost() const {
-    const std::int64_t block = parameters.bytes();
-    return {4 * block, 3 * block, 14 * parameters.models * parameters.size};
+    const std::int64_t block = parameters.bytes(), elements = parameters.models * parameters.size;
+    return {4 * block, 3 * block, 14 * elements, elements};
   }
 
   RL_HD void operator()(std::uint64_t item) const {

@@ -20,7 +20,7 @@ struct Advance {
   RL_HD std::uint64_t work_items() const { return 1; }
   Cost cost() const {
     const std::int64_t bytes = bytes_of<std::uint64_t>(step == StepCount::advance ? 2 : 1);
-    return {bytes, bytes, 0};
+    return {bytes, bytes, 0, 1};
   }
 
   RL_HD void operator()(std::uint64_t) const {

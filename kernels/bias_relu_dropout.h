@@ -30,7 +30,7 @@ struct BiasReluDropoutForward {
   RL_HD std::uint64_t work_items() const { return static_cast<std::uint64_t>(y.models * y.rows * lane_blocks(y.cols)); }
   Cost cost() const {
     const int steps = (bias.data != nullptr ? 1 : 0) + (activation == Activation::relu ? 1 : 0) + (draw.on() ? 1 : 0);
-    return {x.bytes() + bias.bytes(), y.bytes(), steps * y.elements()};
+    return {x.bytes() + bias.bytes(), y.bytes(), steps * y.elements(), y.elements()};
   }
 
   RL_HD void operator()(std::uint64_t item) const {
@@ -71,7 +71,8 @@ struct BiasReluDropoutBackward {
   RL_HD std::int64_t rows() const { return dx.rows; }
   Cost cost() const {
     const bool relu = activation == Activation::relu;
-    return {dy.bytes() + (relu ? y.bytes() : 0), dx.bytes() + dbias.bytes(), (relu ? 3 : 2) * dx.elements()};
+    return {dy.bytes() + (relu ? y.bytes() : 0), dx.bytes() + dbias.bytes(), (relu ? 3 : 2) * dx.elements(),
+            dx.elements()};
   }
 
   RL_HD Partial load(std::int64_t row, std::uint64_t item) const {

@@ -11,6 +11,7 @@ struct Cost {
   std::int64_t bytes_read = 0;
   std::int64_t bytes_written = 0;
   std::int64_t flops = 0;
+  std::int64_t elements = 0;  // How many numbers the formula is applied to.
 
   std::int64_t bytes() const { return bytes_read + bytes_written; }
 
@@ -18,6 +19,7 @@ struct Cost {
     bytes_read += other.bytes_read;
     bytes_written += other.bytes_written;
     flops += other.flops;
+    elements += other.elements;
     return *this;
   }
 };

@@ -31,7 +31,7 @@ struct SelectBatch {
   RL_HD std::uint64_t work_items() const { return static_cast<std::uint64_t>(rows); }
   Cost cost() const {
     const std::int64_t label_bytes = labels == nullptr ? 0 : bytes_of<std::int32_t>(rows);
-    return {bytes_of<PassState>(1) + label_bytes, bytes_of<std::int64_t>(rows) + label_bytes, 0};
+    return {bytes_of<PassState>(1) + label_bytes, bytes_of<std::int64_t>(rows) + label_bytes, 0, rows};
   }
 
   RL_HD void operator()(std::uint64_t item) const {
@@ -55,7 +55,7 @@ struct GatherPixels {
   float divisor = 255.0f;
 
   RL_HD std::uint64_t work_items() const { return static_cast<std::uint64_t>(x.rows * lane_blocks(x.cols)); }
-  Cost cost() const { return {x.elements() + bytes_of<std::int64_t>(x.rows), x.bytes(), x.elements()}; }
+  Cost cost() const { return {x.elements() + bytes_of<std::int64_t>(x.rows), x.bytes(), x.elements(), x.elements()}; }
 
   RL_HD void operator()(std::uint64_t item) const {
     const BlockIndex at = BlockIndex::of(item, x.rows, lane_blocks(x.cols));

@@ -24,8 +24,8 @@ struct LossSum {
   RL_HD std::uint64_t work_items() const { return static_cast<std::uint64_t>(loss.models); }
   RL_HD std::int64_t rows() const { return loss.size; }
   Cost cost() const {
-    const std::int64_t sum_bytes = bytes_of<EpochSums>(loss.models);
-    return {bytes_of<PassState>(1) + loss.bytes() + correct.bytes() + sum_bytes, sum_bytes, loss.models * loss.size};
+    const std::int64_t sum_bytes = bytes_of<EpochSums>(loss.models), elements = loss.models * loss.size;
+    return {bytes_of<PassState>(1) + loss.bytes() + correct.bytes() + sum_bytes, sum_bytes, elements, elements};
   }
 
   RL_HD Partial load(std::int64_t row, std::uint64_t item) const {

@@ -36,7 +36,7 @@ struct SoftmaxCrossEntropy {
   /// Logits are read once, as both passes over a row find them in a cache.
   Cost cost() const {
     return {logits.bytes() + bytes_of<std::int32_t>(logits.rows), loss.bytes() + correct.bytes() + dlogits.bytes(),
-            (stores() ? 10 : 5) * logits.elements() + 4 * rows()};
+            (stores() ? 10 : 5) * logits.elements() + 4 * rows(), logits.elements()};
   }
 
   RL_HD Partial load(std::int64_t row, std::int64_t col) const { return {logit(row, col), 1.0f, col}; }

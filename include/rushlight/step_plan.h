@@ -34,8 +34,7 @@ struct StepNode {
   std::string name = {};   ///< As profilers show it: `3.matmul.dw`.
   std::string phase = {};  ///< `input`, `forward`, `loss`, `backward` or `update`.
   std::string kernel = {};
-  /// Calls of the kernel's formula, most of which take eight neighbouring elements; of a product its elements.
-  std::int64_t items = 0;
+  std::int64_t elements = 0;    ///< How many numbers its formula is applied to; of a product those of its result.
   std::int64_t bytes_read = 0;  ///< Each byte once, whatever caches do.
   std::int64_t bytes_written = 0;
   std::int64_t flops = 0;
@@ -47,7 +46,7 @@ struct StepPlan {
   std::vector<StepNode> nodes;  ///< In the order in which they run.
   MemoryPlan memory;
 
-  /// All nodes together; name, phase, kernel and items stay empty.
+  /// All nodes together; name, phase, kernel and elements stay empty.
   StepNode sum() const;
 };
 

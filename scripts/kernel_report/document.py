@@ -48,7 +48,7 @@ not aligned or do not end with eight columns, and for single numbers.
 
 {accesses}
 
-### By class, on sm_{architecture}
+### By class
 
 MUFU is the unit for reciprocals, roots, exponentials and logarithms. An HFMA2 that adds to zero writes a constant into a register, and
 counts as a move.
@@ -60,8 +60,8 @@ MODEL = """
 ## A step, as a model
 
 What `rushlight plan --device h100` and `--device h200` tell, in fp32, of a step of the lab (batch 100), or of its network with
-2,000 classes for kernels that the lab's step does not launch. An item is a call of the kernel's formula, most of which take eight
-neighbouring elements. Each byte that must move counts once, and each comparison, root or exponential is one flop.
+2,000 classes for kernels that the lab's step does not launch. Elements are the numbers that the kernel's formula is applied to; of a
+product, those of its result. Each byte that must move counts once, and each comparison, root or exponential is one flop.
 
 **The times are a model, not a measurement**: of each launch the longest of its bytes' time, its flops' time and the time that a kernel
 in a CUDA graph takes at least. The ceilings, and the sum over the lab's step, its products included:
@@ -107,6 +107,7 @@ def access_cell(counts):
 
 
 def classes_table(kernels, counts):
+    """Of one architecture."""
     names = list(CLASSES)
     others = sorted({opcode for kernel in kernels for opcode in counts[kernel].others})
     if others:
@@ -129,10 +130,10 @@ def work_table(kernels, work):
             rows.append([name, "none of them"] + ["–"] * (6 + len(GPUS)))
             continue
         one = work[kernel]
-        cost = [f"{one.launches}", f"{one.items:,}", short(one.bytes / one.items), short(one.flops / one.items)]
+        cost = [f"{one.launches}", f"{one.elements:,}", short(one.bytes / one.elements), short(one.flops / one.elements)]
         times = [f"{one.seconds[gpu] * 1e6:.2f}" for gpu in GPUS]
         rows.append([name, one.network, *cost, f"{one.flops / one.bytes:.2f}", *times, ", ".join(sorted(one.bounds))])
-    head = ["Kernel", "network", "launches", "items", "bytes an item", "flops an item", "flops a byte"]
+    head = ["Kernel", "network", "launches", "elements", "bytes an element", "flops an element", "flops a byte"]
     return table(head + [f"{gpu}, us (model)" for gpu in GPUS] + ["bound by"], rows)
 
 
@@ -149,7 +150,6 @@ def write(functions, launches, counts, nvcc, nvdisasm, ceilings, work):
     """The page's text. `functions` and `counts`: {architecture: {kernel: ...}}."""
     architectures = list(functions)
     kernels = sorted(launches)
-    detailed = "90" if "90" in architectures else architectures[0]
 
     def registers(kernel, at):
         return functions[at][kernel].registers
@@ -168,7 +168,6 @@ def write(functions, launches, counts, nvcc, nvdisasm, ceilings, work):
         occupancy=by_architecture(kernels, architectures, occupied),
         totals=by_architecture(kernels, architectures, lambda kernel, at: functions[at][kernel].instructions),
         accesses=by_architecture(kernels, architectures, lambda kernel, at: access_cell(counts[at][kernel])),
-        architecture=detailed,
-        classes=classes_table(kernels, counts[detailed]),
+        classes="\n\n".join(f"#### sm_{at}\n\n{classes_table(kernels, counts[at])}" for at in architectures),
     )
     return text + MODEL.format(ceilings=ceilings_table(ceilings), first=GPUS[0], work=work_table(kernels, work))

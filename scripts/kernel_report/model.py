@@ -19,7 +19,7 @@ class Work:
 
     network: str
     launches: int = 0
-    items: int = 0
+    elements: int = 0
     bytes: int = 0
     flops: int = 0
     seconds: dict = field(default_factory=dict)  # By GPU.
@@ -40,10 +40,10 @@ def plan(program, gpu, options):
     said = run(command, f"rushlight plan --device {gpu}").stdout
     try:
         step = json.loads(said)["step"]
-        step["nodes"][0]["items"]
+        step["nodes"][0]["elements"]
         return step
     except (ValueError, LookupError) as error:
-        raise Problem(f"{program} plan --device {gpu} --json told of no step with nodes and items; it said: {said[:200]}") from error
+        raise Problem(f"{program} plan --device {gpu} --json told of no step with nodes and elements; it said: {said[:200]}") from error
 
 
 def model(program):
@@ -64,7 +64,7 @@ def work_of(network, kernel, steps):
         work.seconds[gpu] = sum(node["seconds_model"] for node in nodes)
         if gpu == GPUS[0]:
             work.launches = len(nodes)
-            work.items = sum(node["items"] for node in nodes)
+            work.elements = sum(node["elements"] for node in nodes)
             work.bytes = sum(node["bytes_read"] + node["bytes_written"] for node in nodes)
             work.flops = sum(node["flops"] for node in nodes)
             work.bounds = {bound(node, step) for node in nodes}

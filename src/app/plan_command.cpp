@@ -56,7 +56,7 @@ nlohmann::ordered_json json_of(const StepPlan& step, const std::string& precisio
   result.update(json_of(step.sum()));
   for (const StepNode& node : step.nodes) {
     nlohmann::ordered_json row{
-        {"name", node.name}, {"phase", node.phase}, {"kernel", node.kernel}, {"items", node.items}};
+        {"name", node.name}, {"phase", node.phase}, {"kernel", node.kernel}, {"elements", node.elements}};
     row.update(json_of(node));
     result["nodes"].push_back(row);
   }

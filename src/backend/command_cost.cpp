@@ -21,27 +21,13 @@ std::string with_name(const char* kernel, const Operation&) {
 struct CostOf {
   Cost operator()(const Matmul& product) const {
     const std::int64_t k = product.a.rows * product.a.cols / product.c.rows;
-    return {product.a.bytes() + product.b.bytes(), product.c.bytes(),
-            2 * k * product.c.models * product.c.rows * product.c.cols};
+    const std::int64_t elements = product.c.elements();
+    return {product.a.bytes() + product.b.bytes(), product.c.bytes(), 2 * k * elements, elements};
   }
   template <class Variant>
   Cost operator()(const Variant& operation) const {
     return std::visit([](const auto& one) { return one.cost(); }, operation);
   }
-};
-
-struct ItemsOf {
-  std::int64_t operator()(const Elementwise& operation) const {
-    return std::visit([](const auto& one) { return static_cast<std::int64_t>(one.work_items()); }, operation);
-  }
-  std::int64_t operator()(const RowReduction& operation) const {
-    return std::visit([](const auto& one) { return one.rows() * one.cols(); }, operation);
-  }
-  std::int64_t operator()(const ColumnReduction& operation) const {
-    return std::visit([](const auto& one) { return one.rows() * static_cast<std::int64_t>(one.work_items()); },
-                      operation);
-  }
-  std::int64_t operator()(const Matmul& product) const { return product.c.models * product.c.rows * product.c.cols; }
 };
 
 struct KernelOf {
@@ -66,10 +52,6 @@ struct KernelOf {
 
 Cost cost_of(const Command& command) {
   return std::visit(CostOf{}, command);
-}
-
-std::int64_t items_of(const Command& command) {
-  return std::visit(ItemsOf{}, command);
 }
 
 std::string kernel_of(const Command& command) {

@@ -11,9 +11,6 @@ namespace rushlight {
 
 Cost cost_of(const Command& command);
 
-/// How often its formula is called; of a product, how many elements the result has.
-std::int64_t items_of(const Command& command);
-
 /// `elementwise_kernel<AdamUpdate>`, as a profiler of the GPU shows it; of a product `cuBLAS`.
 std::string kernel_of(const Command& command);
 

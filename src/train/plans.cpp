@@ -50,7 +50,7 @@ StepNode describe(const Node& node, const GpuCeilings& gpu, Precision precision)
   return {node.name,
           to_string(node.phase),
           kernel_of(node.command),
-          items_of(node.command),
+          cost.elements,
           cost.bytes_read,
           cost.bytes_written,
           cost.flops,

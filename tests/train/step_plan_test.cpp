@@ -73,13 +73,15 @@ TEST(StepPlanTest, FormulasMoveWhatTheirShapesSay) {
   EXPECT_EQ(adam.bytes_written, plan.memory.bytes(MemoryUse::gradients) + plan.memory.bytes(MemoryUse::moments));
 }
 
-TEST(StepPlanTest, ItemsAreCallsOfTheFormula) {
+TEST(StepPlanTest, ElementsAreWhatTheFormulaIsAppliedTo) {
   const StepPlan plan = plan_step(small(), kBatch, Mode::train, "h100");
-  EXPECT_EQ(node_of(plan, "0.bias+1.relu+2.dropout").items, kBatch * 1);  // Seven columns are one item.
-  EXPECT_EQ(node_of(plan, "0.bias+1.relu+2.dropout.backward").items, kBatch * 1);
-  EXPECT_EQ(node_of(plan, "softmax cross-entropy").items, kBatch * 3);
-  EXPECT_EQ(node_of(plan, "Adam").items * 8 * 4, plan.memory.bytes(MemoryUse::gradients));
-  EXPECT_EQ(node_of(plan, "0.matmul").items, kBatch * 7);
+  for (const char* name : {"0.matmul", "0.bias+1.relu+2.dropout", "0.bias+1.relu+2.dropout.backward"}) {
+    EXPECT_EQ(node_of(plan, name).elements, kBatch * 7) << name;
+  }
+  EXPECT_EQ(node_of(plan, "select batch").elements, kBatch);
+  EXPECT_EQ(node_of(plan, "softmax cross-entropy").elements, kBatch * 3);
+  EXPECT_EQ(node_of(plan, "loss sum").elements, kBatch);
+  EXPECT_EQ(node_of(plan, "Adam").elements * 4, plan.memory.bytes(MemoryUse::gradients));
 }
 
 TEST(StepPlanTest, LongRowsTakeAnotherKernel) {

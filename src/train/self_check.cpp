@@ -32,10 +32,6 @@ double tolerance_of(const Command& command, Precision precision) {
   return kSameBits;
 }
 
-bool is_usual(float value) {
-  return std::isnormal(value) || value == 0.0f;
-}
-
 /// A word of an integer or of a wider number is no float: its bits are shown, and those of what it is compared with.
 std::string text_of(float value, float beside) {
   const auto is_float = [](float one) { return std::fpclassify(one) != FP_SUBNORMAL; };
@@ -59,9 +55,9 @@ class Comparison {
     for (std::int64_t i = 0; i < words_; ++i) {
       const float found = at(found_, i), expected = at(expected_, i);
       if (std::bit_cast<std::uint32_t>(found) == std::bit_cast<std::uint32_t>(expected)) continue;
-      const double error = is_usual(found) && is_usual(expected)
-                               ? std::fabs(double{found} - double{expected}) / largest_
-                               : std::numeric_limits<double>::infinity();
+      const auto usual = [](float value) { return std::isnormal(value) || value == 0.0f; };
+      const double error = usual(found) && usual(expected) ? std::fabs(double{found} - double{expected}) / largest_
+                                                           : std::numeric_limits<double>::infinity();
       if (error > error_) {
         error_ = error;
         worst_ = i;

@@ -137,7 +137,7 @@ TEST_F(CudaDoctorTest, AutoTakesNoGpuForNoErrorAndOneThatCannotBeUsedForCode4) {
 }
 
 TEST_F(CudaDoctorTest, AutoThatTakesTheCpuBesideAGpuIsCode4) {
-  // The GPU is well when it is listed, and has memory left to pin when it is chosen.
+  // The GPU is well when it is listed, and the host has no memory left to pin when it is chosen.
   const std::int64_t taken = [] {
     emulator::configure({});
     find_gpus();

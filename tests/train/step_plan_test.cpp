@@ -79,9 +79,12 @@ TEST(StepPlanTest, ElementsAreWhatTheFormulaIsAppliedTo) {
     EXPECT_EQ(node_of(plan, name).elements, kBatch * 7) << name;
   }
   EXPECT_EQ(node_of(plan, "select batch").elements, kBatch);
+  EXPECT_EQ(node_of(plan, "gather pixels").elements, kBatch * 33);
   EXPECT_EQ(node_of(plan, "softmax cross-entropy").elements, kBatch * 3);
   EXPECT_EQ(node_of(plan, "loss sum").elements, kBatch);
+  EXPECT_EQ(node_of(plan, "Adam corrections").elements, 1);
   EXPECT_EQ(node_of(plan, "Adam").elements * 4, plan.memory.bytes(MemoryUse::gradients));
+  EXPECT_EQ(node_of(plan, "advance").elements, 1);
 }
 
 TEST(StepPlanTest, LongRowsTakeAnotherKernel) {

@@ -18,8 +18,8 @@ import statistics
 import sys
 import time
 
-WIDTHS = [784, 512, 512, 512, 512, 10]
-DROPOUT, RATE = 0.3, 1e-3
+from comparison import jax_lab, pytorch_lab
+from comparison.network import BATCH, IMAGES, SEED, WIDTHS
 
 
 def measure(options, epoch, synchronize):
@@ -36,15 +36,6 @@ def measure(options, epoch, synchronize):
 
 
 # ---- PyTorch
-
-
-def pytorch_model(torch, device):
-    modules = []
-    for columns, rows in zip(WIDTHS, WIDTHS[1:]):
-        linear = torch.nn.Linear(columns, rows)
-        torch.nn.init.xavier_uniform_(linear.weight)
-        modules += [linear, torch.nn.ReLU(), torch.nn.Dropout(DROPOUT)]
-    return torch.nn.Sequential(*modules[:-2]).to(device).train()
 
 
 def pytorch_cuda_graph(torch, step, batch):
@@ -71,28 +62,15 @@ def pytorch_cuda_graph(torch, step, batch):
 def pytorch_case(torch, options, case, precision):
     device = torch.device("cuda" if options.device == "cuda" else "cpu")
     torch.set_float32_matmul_precision("high" if precision == "tf32" else "highest")
-    torch.manual_seed(777)
+    torch.manual_seed(SEED)
     images = torch.randint(0, 256, (options.samples, WIDTHS[0]), dtype=torch.uint8, device=device)
     labels = torch.randint(0, WIDTHS[-1], (options.samples,), device=device)
-    model, criterion = pytorch_model(torch, device), torch.nn.CrossEntropyLoss()
-    adam = torch.optim.Adam(model.parameters(), lr=RATE, fused=True, capturable=device.type == "cuda")
-
-    def forward(pixels, answers):
-        return criterion(model(pixels.float() / 255), answers)
-
-    mark = lambda: None
     if case == "compile":
         torch.compiler.reset()
-        forward, mark = torch.compile(forward, mode="reduce-overhead"), torch.compiler.cudagraph_mark_step_begin
-
-    def step(rows):
-        mark()
-        adam.zero_grad(set_to_none=True)
-        # Chosen out here, as a compiled function would copy all images into a place of its own.
-        loss = forward(images[rows], labels[rows])
-        loss.backward()
-        adam.step()
-        return loss.detach()
+        compiler = functools.partial(torch.compile, mode="reduce-overhead")
+        step = pytorch_lab.training_step(torch, images, labels, compiler, torch.compiler.cudagraph_mark_step_begin)
+    else:
+        step = pytorch_lab.training_step(torch, images, labels)
 
     run = pytorch_cuda_graph(torch, step, options.batch) if case == "cuda graph" else step
 
@@ -116,61 +94,23 @@ def pytorch_cases(options):
 # ---- JAX
 
 
-def jax_weights(jax, key):
-    weights = []
-    for columns, rows in zip(WIDTHS, WIDTHS[1:]):
-        key, one = jax.random.split(key)
-        bound = math.sqrt(6 / (columns + rows))
-        weights.append((jax.random.uniform(one, (columns, rows), minval=-bound, maxval=bound), jax.numpy.zeros(rows)))
-    return weights
-
-
-def jax_loss(jax, weights, x, labels, key):
-    for layer, (weight, bias) in enumerate(weights):
-        x = x @ weight + bias
-        if layer + 1 < len(weights):
-            kept = jax.random.bernoulli(jax.random.fold_in(key, layer), 1 - DROPOUT, x.shape)
-            x = jax.numpy.where(kept, jax.nn.relu(x) / (1 - DROPOUT), 0)
-    return -jax.numpy.take_along_axis(jax.nn.log_softmax(x), labels[:, None], axis=1).mean()
-
-
-def jax_adam(jax, weights, gradients, first, second, step):
-    mean = lambda beta, old, new: jax.tree_util.tree_map(lambda a, b: beta * a + (1 - beta) * b, old, new)
-    first = mean(0.9, first, gradients)
-    second = mean(0.999, second, jax.tree_util.tree_map(jax.numpy.square, gradients))
-    rate, correction = RATE / (1 - 0.9**step), 1 / (1 - 0.999**step)
-    move = lambda w, m, v: w - rate * m / (jax.numpy.sqrt(v * correction) + 1e-8)
-    return jax.tree_util.tree_map(move, weights, first, second), first, second
-
-
 def jax_case(jax, options, case, precision):
     jax.config.update("jax_default_matmul_precision", "tensorfloat32" if precision == "tf32" else "float32")
-    key = jax.random.key(777, impl="rbg")
+    key = jax.random.key(SEED, impl="rbg")
     image_key, label_key, weight_key, key = jax.random.split(key, 4)
     images = jax.random.randint(image_key, (options.samples, WIDTHS[0]), 0, 256).astype("uint8")
     labels = jax.random.randint(label_key, (options.samples,), 0, WIDTHS[-1])
     steps = options.samples // options.batch
 
-    # Data are arguments: what a jit closes over becomes a constant of its program.
-    def step(images, labels, state, rows):
-        weights, first, second, count = state
-        x = images[rows].astype("float32") / 255
-        mask_key = jax.random.fold_in(key, count)
-        loss, gradients = jax.value_and_grad(lambda w: jax_loss(jax, w, x, labels[rows], mask_key))(weights)
-        count = count + 1
-        return (*jax_adam(jax, weights, gradients, first, second, count), count), loss
-
     def order(number):
         shuffled = jax.random.permutation(jax.random.fold_in(key, number), options.samples)
         return shuffled[: steps * options.batch].reshape(steps, options.batch)
 
-    weights = jax_weights(jax, weight_key)
-    zeros = lambda: jax.tree_util.tree_map(jax.numpy.zeros_like, weights)
-    state = (weights, zeros(), zeros(), jax.numpy.zeros((), "int32"))
+    state = jax_lab.first_state(jax, weight_key)
     if case == "jit and scan":
 
         def scan(state, images, labels, number):
-            return jax.lax.scan(functools.partial(step, images, labels), state, order(number))
+            return jax_lab.many_steps(jax, key, state, images, labels, order(number))
 
         whole = jax.jit(scan, donate_argnums=0)
 
@@ -181,8 +121,10 @@ def jax_case(jax, options, case, precision):
 
     else:
         # Which step it is lies on the device, as all the rest.
-        one = jax.jit(lambda state, images, labels, drawn: step(images, labels, state, drawn[state[3] % steps]),
-                      donate_argnums=0)
+        one = jax.jit(
+            lambda state, images, labels, drawn: jax_lab.step(jax, key, images, labels, state, drawn[state[3] % steps]),
+            donate_argnums=0,
+        )
         draw = jax.jit(order)
 
         def epoch(number):
@@ -246,8 +188,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("peers", nargs="*", default=[], help="pytorch, jax; both unless named")
     parser.add_argument("--device", choices=["cuda", "cpu"], default="cuda")
-    parser.add_argument("--samples", type=int, default=60000)
-    parser.add_argument("--batch", type=int, default=100)
+    parser.add_argument("--samples", type=int, default=IMAGES)
+    parser.add_argument("--batch", type=int, default=BATCH)
     parser.add_argument("--epochs", type=int, default=7, help="that count")
     parser.add_argument("--warmup", type=int, default=2, help="epochs before them")
     parser.add_argument("--seconds", type=float, default=math.inf, help="no case begins later")

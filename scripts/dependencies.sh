@@ -2,7 +2,7 @@
 # The one list of Debian packages that Rushlight needs, in groups, and what installs those that are missing.
 #   scripts/dependencies.sh list GROUP...       prints the names
 #   scripts/dependencies.sh install GROUP...    installs what is missing, with one call of apt
-# Groups: build, tests, checks. Ubuntu's names are the same; libdnnl-dev is in its component universe.
+# Groups: build, tests, checks, bench. Ubuntu's names are the same; libdnnl-dev is in its component universe.
 set -euo pipefail
 
 build_packages="
@@ -35,6 +35,11 @@ python3               reads what nvcc says of the kernels
 gcovr                 counts the lines that tests reach
 libbenchmark-dev      Google Benchmark, for bench/
 "
+bench_packages="
+python3               measures Rushlight beside its peers
+python3-venv          keeps PyTorch, JAX and onnxruntime apart from the system
+python3-dev           torch.compile needs its headers
+"
 
 usage() {
   sed -n '2,5s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
@@ -49,6 +54,7 @@ lines() {
       build) printf '%s' "$build_packages" ;;
       tests) printf '%s' "$tests_packages" ;;
       checks) printf '%s' "$checks_packages" ;;
+      bench) printf '%s' "$bench_packages" ;;
       *) usage ;;
     esac
   done | sed '/^$/d'

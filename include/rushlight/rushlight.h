@@ -1,6 +1,7 @@
 // The whole public API.
 #pragma once
 
+#include <rushlight/bench.h>
 #include <rushlight/dataset.h>
 #include <rushlight/device.h>
 #include <rushlight/doctor.h>

@@ -46,6 +46,7 @@ int parse_and_run(int argc, const char* const* argv, Streams streams) {
   add_predict_command(app, streams, chosen);
   add_plan_command(app, streams, chosen);
   add_doctor_command(app, streams, chosen);
+  add_bench_command(app, streams, chosen);
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {

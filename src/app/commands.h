@@ -13,5 +13,6 @@ void add_eval_command(CLI::App& app, Streams streams, std::function<int()>& chos
 void add_predict_command(CLI::App& app, Streams streams, std::function<int()>& chosen);
 void add_plan_command(CLI::App& app, Streams streams, std::function<int()>& chosen);
 void add_doctor_command(CLI::App& app, Streams streams, std::function<int()>& chosen);
+void add_bench_command(CLI::App& app, Streams streams, std::function<int()>& chosen);
 
 }  // namespace rushlight

@@ -10,21 +10,11 @@
 #include "src/backend/backend.h"
 #include "src/backend/command_cost.h"
 #include "src/train/inference.h"
+#include "src/train/lab.h"
 #include "src/train/self_check.h"
 
 namespace rushlight {
 namespace {
-
-std::vector<Module> lab() {
-  std::vector<Module> modules;
-  std::int64_t width = 784;
-  for (int layer = 0; layer < 4; ++layer) {
-    modules.insert(modules.end(), {Linear(width, 512), ReLU(), Dropout(0.3)});
-    width = 512;
-  }
-  modules.push_back(Linear(width, 10));
-  return modules;
-}
 
 /// Odd sizes, rows that take a block, dropout without ReLU.
 std::vector<Module> odd() {
@@ -40,10 +30,11 @@ struct Rehearsed {
 };
 
 std::vector<Rehearsed> networks() {
-  return {{"lab", lab(), 100, Mode::train},
-          {"lab, eval", lab(), kInferenceRows, Mode::eval, GraphUse::off},  // Graphs are compared in the others.
-          {"odd", odd(), 33, Mode::train},
-          {"odd, mc", odd(), 33, Mode::mc}};
+  return {
+      {"lab", lab_modules(), 100, Mode::train},
+      {"lab, eval", lab_modules(), kInferenceRows, Mode::eval, GraphUse::off},  // Graphs are compared in the others.
+      {"odd", odd(), 33, Mode::train},
+      {"odd, mc", odd(), 33, Mode::mc}};
 }
 
 /// The fastest run of `command`, done several times in a row so that the clock's steps don't count.

@@ -2,45 +2,36 @@
 
 #include <fmt/format.h>
 
-#include <random>
 #include <utility>
 
+#include "src/train/random_data.h"
+
 namespace rushlight {
-namespace {
-
-Dataset some_data(std::int64_t samples, std::int64_t features, std::int64_t classes) {
-  std::mt19937 generator(1);
-  std::vector<std::uint8_t> pixels(static_cast<std::size_t>(samples * features));
-  for (std::uint8_t& pixel : pixels) pixel = static_cast<std::uint8_t>(generator());
-  std::vector<std::int32_t> labels(static_cast<std::size_t>(samples));
-  for (std::int32_t& label : labels) label = static_cast<std::int32_t>(generator() % static_cast<unsigned>(classes));
-  return {std::move(pixels), std::move(labels), {features}};
-}
-
-}  // namespace
 
 Rehearsal::Rehearsal(const std::vector<Module>& modules, std::int64_t batch, Mode mode,
-                     std::shared_ptr<Backend> backend)
+                     std::shared_ptr<Backend> backend, const std::optional<Dataset>& data)
     : state_(modules, {{InitOptions{}.seed, 0}}) {
   state_.move_to(std::move(backend));
   state_.initialize();
-  // The second batch of three: what ignores the position shows.
-  const std::int64_t samples = 3 * batch;
-  data_ =
-      std::make_unique<ResidentData>(state_.backend(), some_data(samples, state_.in_features(), state_.out_features()));
+  data_ = std::make_unique<ResidentData>(
+      state_.backend(), data ? *data : random_data(3 * batch, state_.in_features(), state_.out_features()));
   if (mode == Mode::train) {
     lay_out(training_.emplace(state_, AdamOptions{}, batch));
     training_->adam.initialize(*state_.backend(), arena_.data());
   } else {
     lay_out(inference_.emplace(state_, batch, mode));
   }
-  const Pass& pass = training_ ? training_->pass : inference_->pass;
+  rewind();
+}
+
+// Not the first batch: what ignores the position shows.
+void Rehearsal::rewind() {
   const PassState state{.step = 1,
                         .epoch = 1,
-                        .position = static_cast<std::uint64_t>(batch),
-                        .samples = static_cast<std::uint64_t>(samples),
+                        .position = static_cast<std::uint64_t>(batch()),
+                        .samples = static_cast<std::uint64_t>(samples()),
                         .first = 1};
-  upload_values(*state_.backend(), pass.state(arena_.data()), &state, 1);
+  upload_values(*state_.backend(), pass().state(arena_.data()), &state, 1);
 }
 
 template <class Plan>

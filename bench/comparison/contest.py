@@ -63,7 +63,9 @@ class Training:
         if program.threads > 1:
             self.contestants.append(self._variant(ONE_THREAD, threads=1))
         steps = self._warm_up()
-        for peer, case, name in TRAINING if steps else []:
+        if not steps:
+            workers = dict.fromkeys(workers, f"{OURS} was not measured, so there is nothing to compare with")
+        for peer, case, name in TRAINING:
             self.contestants.append(theirs(workers, peer, case, name, steps, 0, say))
         self.contestants += [self.products, self.floor]
 

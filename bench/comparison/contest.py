@@ -74,7 +74,8 @@ class Training:
         try:
             return read_bench(self.program.bench("lab", seconds=self.seconds), lambda told: told["results"][0]["timed"])
         except PeerFailed as error:
-            self.ours.fail(error)
+            for one in (self.ours, self.products, self.floor):
+                one.fail(error)
             return 0
 
     def _variant(self, name, *options, **more):

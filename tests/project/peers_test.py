@@ -174,6 +174,7 @@ class ContestTest(unittest.TestCase):
     def test_a_program_that_fails_is_told_row_by_row(self):
         told = self.compare("#!/bin/sh\necho rushlight: no memory >&2\nexit 4\n")
         self.assertEqual(told["training"][0]["reason"], "rushlight bench ended with status 4: no memory")
+        self.assertEqual(told["training"][-1]["reason"], "rushlight bench ended with status 4: no memory")
         self.assertIn("Rushlight was not measured", told["training"][3]["reason"])
         self.assertEqual(told["inference_10000"][0]["reason"], "rushlight bench ended with status 4: no memory")
         self.assertEqual(told["inference_10000"][1]["status"], "measured")

@@ -110,6 +110,7 @@ Json json_of(const BenchReport& report) {
 }
 
 std::string duration(double seconds) {
+  if (seconds < 1e-6) return fmt::format("{:.4g} ns", seconds * 1e9);
   if (seconds < 1e-3) return fmt::format("{:.4g} us", seconds * 1e6);
   return seconds < 1 ? fmt::format("{:.4g} ms", seconds * 1e3) : fmt::format("{:.4g} s", seconds);
 }

@@ -39,7 +39,7 @@ BenchPart predict_part(const Device& device, const Dataset& data, std::int64_t r
 
 BenchReport bench_inference(const BenchOptions& options, const BenchPlace& place) {
   const Device device = place.backend->device();
-  const std::int64_t many = place.emulated ? 100 : 10'000, rows = std::min(many, kInferenceRows);
+  const std::int64_t many = place.emulated ? 100 : 10'000, rows = std::min(many / 2, kInferenceRows);
   const Dataset data = random_data(many, kLabFeatures, kLabClasses);
   const auto rehearsal = std::make_shared<Rehearsal>(lab_modules(), rows, Mode::eval, place.backend, data);
   const std::int64_t flops = flops_of(products_of(rehearsal->program())) / rows;

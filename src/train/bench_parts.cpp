@@ -32,7 +32,7 @@ BenchPart fma_part(int threads) {
   BenchPart part;
   part.measurement = {.name = "fma",
                       .what = fmt::format("multiply-adds in registers, {}, {} threads", loop.vectors, threads),
-                      .flops = loop.flops * kLoops * threads};
+                      .flops = kLoops * loop.flops * threads};
   part.share = 0.1;
   part.run = [=](std::int64_t times) { run_fma(loop, threads, times * kLoops); };
   return part;
@@ -48,7 +48,7 @@ double phase_seconds(const std::vector<double>& round, const Program& program, P
 }  // namespace
 
 std::int64_t BenchPlace::block_bytes() const {
-  if (wanted_block_bytes > 0) return wanted_block_bytes;
+  if (wanted_block_bytes > 0) return align_up(wanted_block_bytes);
   if (emulated) return 64 << 10;
   return on_cpu() ? std::clamp(4 * last_level_cache_bytes(), 64 * kMebibyte, 512 * kMebibyte) : 512 * kMebibyte;
 }

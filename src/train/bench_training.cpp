@@ -16,7 +16,7 @@ namespace rushlight {
 namespace {
 
 constexpr std::int64_t kLabSamples = 60'000, kLabBatch = 100;
-constexpr std::int64_t kWideEpoch = 4, kWideBatch = 65'536, kWideBatchOnCpu = 512;
+constexpr std::int64_t kWideEpoch = 4, kWideBatch = 65'536, kWideBatchOnCpu = 512, kWideBatchEmulated = 4;
 
 /// Steps of a Trainer.
 class TrainingRuns {
@@ -61,7 +61,8 @@ class TrainingRuns {
 
 /// A training and its rehearsal, which shows its nodes, are on the device at once.
 std::int64_t largest_batch(const std::vector<Module>& modules, const BenchPlace& place) {
-  if (place.on_cpu() || place.emulated) return kWideBatchOnCpu;
+  if (place.emulated) return kWideBatchEmulated;
+  if (place.on_cpu()) return kWideBatchOnCpu;
   Sequential model(modules);
   model.to(place.backend->device());
   for (std::int64_t batch = kWideBatch;; batch /= 2) {

@@ -19,7 +19,7 @@ using Json = nlohmann::json;
 
 Json bench(const std::vector<std::string>& more, const char* rounds = "2") {
   const Outcome outcome = call(std::vector<std::string>{"bench"} + more +
-                               std::vector<std::string>{"--device", "cpu", "--threads", "2", "--block", "1000000",
+                               std::vector<std::string>{"--device", "cpu", "--threads", "2", "--block", "1048576",
                                                         "--seconds", "0.001", "--rounds", rounds, "--json"});
   EXPECT_EQ(outcome.code, kDone) << outcome.err;
   return Json::parse(outcome.out);
@@ -128,7 +128,7 @@ TEST(BenchTest, KernelsAreTimedBesideACopy) {
   const Json found = bench({"kernels"});
   expect_consistent(found);
   EXPECT_TRUE(found["network"].is_null());
-  EXPECT_EQ(found["ceilings"]["copy"]["bytes"], 2000000);
+  EXPECT_EQ(found["ceilings"]["copy"]["bytes"], 2 << 20);
   std::set<std::string> names;
   for (const Json& one : found["results"]) names.insert(one["name"]);
   EXPECT_THAT(names, testing::IsSupersetOf({"adam", "bias_relu_dropout_forward", "bias_relu_dropout_backward",
@@ -139,7 +139,7 @@ TEST(BenchTest, KernelsAreTimedBesideACopy) {
 
 TEST(BenchTest, TheTableNamesCeilingsAndShares) {
   const Outcome outcome = call({"bench", "--device", "cpu", "--threads", "1", "--seconds", "0.001", "--rounds", "1",
-                                "--batch", "10", "--block", "1000000"});
+                                "--batch", "10", "--block", "1048576"});
   ASSERT_EQ(outcome.code, kDone) << outcome.err;
   EXPECT_THAT(outcome.out, AllOf(HasSubstr("multiply-adds in registers"), HasSubstr("from memory to memory"),
                                  HasSubstr("the 14 matrix products alone"), HasSubstr("6000 training steps of 10"),

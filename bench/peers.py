@@ -46,7 +46,8 @@ def read_arguments(arguments):
     cores = len(os.sched_getaffinity(0))
     parser.add_argument("--program", type=Path, default=ROOT / "build/cpu/bin/rushlight", help="build/cpu's unless named")
     parser.add_argument("--rounds", type=positive(int), help="7; 3 with --quick")
-    parser.add_argument("--seconds", type=positive(float), help="about, of our work in a round: 3; 1.5 with --quick")
+    parser.add_argument("--seconds", type=positive(float), help="about, of our work in a round: 4; 2.5 with --quick")
+    parser.add_argument("--steps", type=positive(int), help="of a peer's training in a round: 150; 75 with --quick")
     parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds")
     parser.add_argument("--threads", type=positive(int), default=cores, help=f"all cores ({cores}) unless given")
     who = parser.add_mutually_exclusive_group()
@@ -60,7 +61,8 @@ def read_arguments(arguments):
     if options.threads > cores:
         parser.error(f"--threads: {options.threads} were asked for, but there are {cores} cores")
     options.rounds = options.rounds or (3 if options.quick else 7)
-    options.seconds = options.seconds or (1.5 if options.quick else 3)
+    options.seconds = options.seconds or (2.5 if options.quick else 4)
+    options.steps = options.steps or (75 if options.quick else 150)
     try:
         options.out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -91,7 +93,7 @@ def measure(options, program, workers):
     """The tables, and what is to be known of how they came about."""
     alive = [one for one in workers.values() if isinstance(one, Worker)]
     start, busy, own = time.monotonic(), busy_seconds(), own_seconds(alive)
-    tables = contest.compare(program, workers, options.seconds, options.rounds, say)
+    tables = contest.compare(program, workers, options.rounds, options.seconds, options.steps, say)
     elapsed = time.monotonic() - start
     others = max(busy_seconds() - busy - (own_seconds(alive) - own), 0) / (elapsed * os.cpu_count())
     notes = []
@@ -122,7 +124,7 @@ def main(arguments):
     whole = {
         "machine": record.machine(), "threads": options.threads, "program": version, **record.built_from(version),
         "date": record.today(), "command": shlex.join(["bench/peers.py", *arguments]),
-        "rounds": options.rounds, "seconds_a_round": options.seconds, **tables,
+        "rounds": options.rounds, "seconds_a_round": options.seconds, "peers_steps_a_round": options.steps, **tables,
     }
     whole["targets"] = [target.row(whole) for target in TARGETS]
     path = record.free_path(options.out, record.stem(whole))

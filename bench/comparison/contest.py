@@ -54,7 +54,7 @@ def theirs(workers, peer, case, name, count, rows, say):
 class Training:
     """The seconds of the lab's epoch: ours, the peers', and two limits that each of our own runs measures."""
 
-    def __init__(self, program, workers, seconds, say):
+    def __init__(self, program, workers, seconds, steps, say):
         self.program, self.seconds, self.told = program, seconds, {}
         self.products, self.floor = Contestant(PRODUCTS), Contestant(FLOOR)
         self.ours = Contestant(OURS, self._run_ours)
@@ -62,21 +62,19 @@ class Training:
         self.contestants = [self.ours, self._variant(OURS_BF16, "--precision", "bf16")]
         if program.threads > 1:
             self.contestants.append(self._variant(ONE_THREAD, threads=1))
-        steps = self._warm_up()
-        if not steps:
+        if not self._warm_up():
             workers = dict.fromkeys(workers, f"{OURS} was not measured, so there is nothing to compare with")
         for peer, case, name in TRAINING:
             self.contestants.append(theirs(workers, peer, case, name, steps, 0, say))
         self.contestants += [self.products, self.floor]
 
     def _warm_up(self):
-        """Steps of our round, which are those of the peers' rounds."""
         try:
-            return read_bench(self.program.bench("lab", seconds=self.seconds), lambda told: told["results"][0]["timed"])
+            read_bench(self.program.bench("lab", seconds=self.seconds), lambda told: told["results"][0]["seconds"]["median"])
         except PeerFailed as error:
             for one in (self.ours, self.products, self.floor):
                 one.fail(error)
-            return 0
+        return self.ours.status == "measured"
 
     def _variant(self, name, *options, **more):
         contestant = Contestant(name)
@@ -148,9 +146,9 @@ def start(program):
     return {key: spread([run[key] for run in runs]) for key in ("seconds", "whole_seconds")}
 
 
-def compare(program, workers, seconds, rounds, say):
-    """All tables of the record."""
-    training = Training(program, workers, seconds, say)
+def compare(program, workers, rounds, seconds, steps, say):
+    """All tables of the record. A round of ours takes about `seconds`, a peer's round of training so many `steps`."""
+    training = Training(program, workers, seconds, steps, say)
     inference = Inference(program, workers, seconds, say)
     say(f"training: {rounds} rounds")
     take_turns(training.contestants, rounds, say)

@@ -32,6 +32,13 @@ def with_reasons(reasons):
     return ["", *(f"- {reason}" for reason in reasons)] if reasons else []
 
 
+def passes_table(kernels):
+    if kernels.get("reason"):
+        return with_reasons([f"not measured: {kernels['reason']}"])
+    rows = [[name.removesuffix("_to_copy"), with_spread(share, 1, 2)] for name, share in kernels.items()]
+    return table(["", "share, median (least to most)"], rows)
+
+
 def targets_table(record):
     shown, reasons = [], []
     for target in TARGETS:
@@ -57,6 +64,8 @@ def markdown(record):
         *times_table(record["inference_1"], "microseconds", 1e6, 1),
         "", "Inference, a call on 10,000 rows", "",
         *times_table(record["inference_10000"], "milliseconds", 1e3, 1),
+        "", "Passes over blocks beyond the cache, as a share of the copy bandwidth", "",
+        *passes_table(record["kernels"]),
         "", "Targets", "",
         *targets_table(record),
     ]

@@ -60,7 +60,7 @@ def row(name, *seconds, ours=(1, 1, 1), status="measured", reason=""):
 
 
 def canned_record(**changes):
-    kernels = {f"{name}_to_copy": {"median": share} for name, share in zip(targets.PASSES, (0.97, 0.91, 0.93))}
+    kernels = {f"{name}_to_copy": rounds.spread([share - 0.1, share, share + 0.1]) for name, share in zip(targets.PASSES, (0.97, 0.91, 0.93))}
     return {
         "machine": {"cpu": "AMD EPYC, Zen 3", "cores": 2, "system": "Debian"}, "threads": 2, "rounds": 3,
         "commit": "0123456789ab", "dirty": True, "date": "2026-01-02T03:04:05Z", "notes": [], "program": {"compiler": "GNU"},

@@ -146,6 +146,8 @@ class TargetsTest(unittest.TestCase):
         self.assertRegex(text, r"\| Rushlight, bf16 +\| skipped +\| +\|\n")
         self.assertIn("- Rushlight, bf16: skipped: this CPU lacks bf16", text)
         self.assertIn("commit 0123456789ab with changes", text)
+        self.assertRegex(text, r"\| bias_relu_dropout_forward +\| 0.91 \(0.81 to 1.01\) +\|")
+        self.assertIn("- not measured: no vectors", report.markdown(canned_record(kernels={"reason": "no vectors"})))
 
 
 class ContestTest(unittest.TestCase):
@@ -153,7 +155,7 @@ class ContestTest(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             program = Program(fake_program(folder, text), 2)
             workers = contest.start_workers(["pytorch", "jax"], 2, str, FakePeer)
-            return contest.compare(program, workers, 1, 2, str)
+            return contest.compare(program, workers, 2, 1, 150, str)
 
     def test_each_table_has_each_contestant(self):
         told = self.compare()

@@ -2,7 +2,7 @@
 # How fast is Rushlight on this CPU, beside PyTorch, JAX and onnxruntime? Installs what is missing, builds, measures, and
 # writes a record and its chart.
 #   scripts/bench.sh [OPTION...]
-#     --quick      fewer and shorter rounds: a minute or two; else about five
+#     --quick      fewer and shorter rounds: about two minutes; else five to six
 #     --no-peers   Rushlight alone, which installs nothing from PyPI
 #     --out DIR    where record and chart go (bench/results)
 #   Further options go to bench/peers.py, whose --help tells them. The peers are installed into build/bench-venv, which takes

@@ -34,6 +34,7 @@ shellcheck            finds defects in these scripts
 python3               reads what nvcc says of the kernels
 gcovr                 counts the lines that tests reach
 libbenchmark-dev      Google Benchmark, for bench/
+valgrind              counts the instructions of a step
 "
 bench_packages="
 python3               measures Rushlight beside its peers

@@ -10,14 +10,6 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_L
 endif()
 option(RUSHLIGHT_WERROR "Warnings are errors" ${werror_default})
 
-if(RUSHLIGHT_ARCH STREQUAL "portable")
-  if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64)$")
-    set(RUSHLIGHT_ARCH "armv8.2-a")
-  else()
-    set(RUSHLIGHT_ARCH "x86-64-v3")
-  endif()
-endif()
-
 add_library(rushlight_compile_options INTERFACE)
 target_compile_options(
   rushlight_compile_options
@@ -30,8 +22,7 @@ target_compile_options(
     # The same bits on every backend: no contraction. The other two change no value, and let loops be vectorised.
     $<$<COMPILE_LANGUAGE:CXX>:-ffp-contract=off>
     $<$<COMPILE_LANGUAGE:CXX>:-fno-math-errno>
-    $<$<COMPILE_LANGUAGE:CXX>:-fno-trapping-math>
-    $<$<COMPILE_LANGUAGE:CXX>:-march=${RUSHLIGHT_ARCH}>)
+    $<$<COMPILE_LANGUAGE:CXX>:-fno-trapping-math>)
 
 add_library(rushlight_sanitizers INTERFACE)
 if(RUSHLIGHT_SANITIZE)

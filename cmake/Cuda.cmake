@@ -75,7 +75,7 @@ set(CMAKE_CUDA_RUNTIME_LIBRARY Static)
 
 # The floating-point rules of the host compiler hold for both halves. -Wconversion and -Wshadow stay out: the code that
 # nvcc writes around a kernel does not keep them, and the headers are checked by the host compiler anyway.
-set(cuda_host_flags -Wall -Wextra -ffp-contract=off -fno-math-errno -fno-trapping-math -march=${RUSHLIGHT_ARCH})
+set(cuda_host_flags -Wall -Wextra -ffp-contract=off -fno-math-errno -fno-trapping-math)
 if(RUSHLIGHT_WERROR)
   list(APPEND cuda_host_flags -Werror)
   target_compile_options(rushlight_compile_options

@@ -3,7 +3,7 @@
 set(build_info_dir "${PROJECT_BINARY_DIR}/generated")
 
 string(TOUPPER "${CMAKE_BUILD_TYPE}" build_type_upper)
-string(STRIP "${CMAKE_CXX_FLAGS} ${CMAKE_CXX_FLAGS_${build_type_upper}} -march=${RUSHLIGHT_ARCH}" build_info_flags)
+string(STRIP "${CMAKE_CXX_FLAGS} ${CMAKE_CXX_FLAGS_${build_type_upper}}" build_info_flags)
 
 add_custom_target(
   rushlight_build_info

@@ -62,16 +62,30 @@ struct AdamUpdate {
   float one_minus_beta2 = 0;
   float eps = 0;
 
-  RL_HD std::uint64_t work_items() const {
-    return static_cast<std::uint64_t>(parameters.models * (parameters.size / kLanes));
-  }
+  RL_HD BlockGrid grid() const { return {parameters.models, 1, parameters.size / kLanes}; }
+  RL_HD std::uint64_t work_items() const { return grid().items(); }
   Cost cost() const {
     const std::int64_t block = parameters.bytes(), elements = parameters.models * parameters.size;
     return {4 * block, 3 * block, 14 * elements, elements};
   }
 
+  /// One element, or a vector of them: then `root`, the square root of v, and `update_parameter`.
+  template <class T>
+  [[gnu::always_inline]] RL_HD void update_moments(const T& g, T& m, T& v) const {
+    m = m + (g - m) * one_minus_beta1;
+    v = v * beta2 + g * g * one_minus_beta2;
+  }
+
+  template <class T>
+  [[gnu::always_inline]] RL_HD void update_parameter(const AdamCorrections& now, const T& m, const T& root,
+                                                     T& p) const {
+    const T denominator = root * now.inverse_root_correction2 + eps;
+    // 0 / 0 where eps is 0 and every gradient was 0, as in padding: such an element stays.
+    p = p - now.step_size * (m / (m == 0.0f ? T{} + 1.0f : denominator));
+  }
+
   RL_HD void operator()(std::uint64_t item) const {
-    const BlockIndex at = BlockIndex::of(item, 1, parameters.size / kLanes);
+    const BlockIndex at = grid().at(item);
     const AdamCorrections now = corrections[at.model];
     const std::int64_t offset = at.block * kLanes;
     const LaneFloats gradient = load_lanes(gradients.member(at.model) + offset, kLanes);
@@ -79,15 +93,8 @@ struct AdamUpdate {
     LaneFloats first = load_lanes(first_moments.member(at.model) + offset, kLanes);
     LaneFloats second = load_lanes(second_moments.member(at.model) + offset, kLanes);
     for (int lane = 0; lane < kLanes; ++lane) {
-      const float g = gradient.value[lane];
-      float& m = first.value[lane];
-      float& v = second.value[lane];
-      m = m + (g - m) * one_minus_beta1;
-      v = v * beta2 + g * g * one_minus_beta2;
-      const float denominator = std::sqrt(v) * now.inverse_root_correction2 + eps;
-      // 0 / 0 where eps is 0 and every gradient was 0, as in padding: such an element stays.
-      const float direction = m == 0.0f ? m : m / denominator;
-      parameter.value[lane] -= now.step_size * direction;
+      update_moments(gradient.value[lane], first.value[lane], second.value[lane]);
+      update_parameter(now, first.value[lane], std::sqrt(second.value[lane]), parameter.value[lane]);
     }
     store_lanes(parameters.member(at.model) + offset, kLanes, parameter);
     store_lanes(first_moments.member(at.model) + offset, kLanes, first);

@@ -27,32 +27,32 @@ struct BiasReluDropoutForward {
   Activation activation = Activation::identity;
   DropoutDraw draw;
 
-  RL_HD std::uint64_t work_items() const { return static_cast<std::uint64_t>(y.models * y.rows * lane_blocks(y.cols)); }
+  RL_HD BlockGrid grid() const { return {y.models, y.rows, lane_blocks(y.cols)}; }
+  RL_HD std::uint64_t work_items() const { return grid().items(); }
   Cost cost() const {
     const int steps = (bias.data != nullptr ? 1 : 0) + (activation == Activation::relu ? 1 : 0) + (draw.on() ? 1 : 0);
     return {x.bytes() + bias.bytes(), y.bytes(), steps * y.elements(), y.elements()};
   }
 
+  /// One element, or a vector of them, where `lane` has each one's 16 random bits.
+  template <class T, class Bits>
+  [[gnu::always_inline]] RL_HD void compute(T& value, const T& term, const Bits& lane, const DropoutRate& rate) const {
+    if (bias.data != nullptr) value = value + term;
+    if (activation == Activation::relu) value = value <= 0.0f ? T{} : value;
+    if (draw.on()) value = lane < rate.threshold ? T{} : value * rate.scale;
+  }
+
   RL_HD void operator()(std::uint64_t item) const {
-    const BlockIndex at = BlockIndex::of(item, y.rows, lane_blocks(y.cols));
+    const BlockIndex at = grid().at(item);
     const int count = lanes_in(y.cols, at.block);
-    LaneFloats y_lanes = load_lanes(x.row(at.model, at.row) + at.block * kLanes, count);
-    float* const value = y_lanes.value;
-    if (bias.data != nullptr) {
-      const LaneFloats term = load_lanes(bias.member(at.model) + at.block * kLanes, count);
-      for_each_lane(count, [&](int lane) { value[lane] += term.value[lane]; });
-    }
-    if (activation == Activation::relu) {
-      for_each_lane(count, [&](int lane) { value[lane] = value[lane] <= 0.0f ? 0.0f : value[lane]; });
-    }
-    if (draw.on()) {
-      const PhiloxBlock bits = draw.block(at.model, at.row, at.block);
-      const DropoutRate rate = draw.rate(at.model);
-      for_each_lane(count, [&](int lane) {
-        value[lane] = dropout_lane(bits, lane) < rate.threshold ? 0.0f : value[lane] * rate.scale;
-      });
-    }
-    store_lanes(y.row(at.model, at.row) + at.block * kLanes, count, y_lanes);
+    LaneFloats values = load_lanes(x.row(at.model, at.row) + at.block * kLanes, count);
+    LaneFloats term{};
+    if (bias.data != nullptr) term = load_lanes(bias.member(at.model) + at.block * kLanes, count);
+    const PhiloxBlock bits = draw.on() ? draw.block(at) : PhiloxBlock{};
+    const DropoutRate rate = draw.rate(at.model);
+    for_each_lane(count,
+                  [&](int lane) { compute(values.value[lane], term.value[lane], dropout_lane(bits, lane), rate); });
+    store_lanes(y.row(at.model, at.row) + at.block * kLanes, count, values);
   }
 };
 
@@ -67,7 +67,8 @@ struct BiasReluDropoutBackward {
   Activation activation = Activation::identity;
   DropoutDraw draw;
 
-  RL_HD std::uint64_t work_items() const { return static_cast<std::uint64_t>(dx.models * lane_blocks(dx.cols)); }
+  RL_HD BlockGrid grid() const { return {dx.models, 1, lane_blocks(dx.cols)}; }
+  RL_HD std::uint64_t work_items() const { return grid().items(); }
   RL_HD std::int64_t rows() const { return dx.rows; }
   Cost cost() const {
     const bool relu = activation == Activation::relu;
@@ -75,21 +76,31 @@ struct BiasReluDropoutBackward {
             dx.elements()};
   }
 
+  /// One element, or a vector of them: dy becomes dx.
+  template <class T, class Bits>
+  [[gnu::always_inline]] RL_HD void compute(T& value, const T& output, const Bits& lane,
+                                            const DropoutRate& rate) const {
+    value = value * rate.scale;
+    if (activation == Activation::relu) {
+      value = output > 0.0f ? value : T{};
+    } else if (draw.on()) {
+      value = lane < rate.threshold ? T{} : value;
+    }
+  }
+
+  /// Whether the forward's result tells too little, so that the mask is drawn again.
+  RL_HD bool draws() const { return draw.on() && activation != Activation::relu; }
+
   RL_HD Partial load(std::int64_t row, std::uint64_t item) const {
-    const BlockIndex at = BlockIndex::of(item, 1, lane_blocks(dx.cols));
+    const BlockIndex at = grid().at(item);
     const int count = lanes_in(dx.cols, at.block);
     const DropoutRate rate = draw.rate(at.model);
     Partial result = load_lanes(dy.row(at.model, row) + at.block * kLanes, count);
-    float* const value = result.value;
-    for_each_lane(count, [&](int lane) { value[lane] *= rate.scale; });
-    if (activation == Activation::relu) {
-      const LaneFloats output = load_lanes(y.row(at.model, row) + at.block * kLanes, count);
-      for_each_lane(count, [&](int lane) { value[lane] = output.value[lane] > 0.0f ? value[lane] : 0.0f; });
-    } else if (draw.on()) {
-      const PhiloxBlock bits = draw.block(at.model, row, at.block);
-      for_each_lane(count,
-                    [&](int lane) { value[lane] = dropout_lane(bits, lane) < rate.threshold ? 0.0f : value[lane]; });
-    }
+    LaneFloats output{};
+    if (activation == Activation::relu) output = load_lanes(y.row(at.model, row) + at.block * kLanes, count);
+    const PhiloxBlock bits = draws() ? draw.block({at.model, row, at.block}) : PhiloxBlock{};
+    for_each_lane(count,
+                  [&](int lane) { compute(result.value[lane], output.value[lane], dropout_lane(bits, lane), rate); });
     store_lanes(dx.row(at.model, row) + at.block * kLanes, count, result);
     return result;
   }
@@ -98,7 +109,7 @@ struct BiasReluDropoutBackward {
 
   RL_HD void finish(std::uint64_t item, const Partial& sum) const {
     if (dbias.data == nullptr) return;
-    const BlockIndex at = BlockIndex::of(item, 1, lane_blocks(dx.cols));
+    const BlockIndex at = grid().at(item);
     store_lanes(dbias.member(at.model) + at.block * kLanes, lanes_in(dx.cols, at.block), sum);
   }
 };

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 
+#include "kernels/lanes.h"
 #include "kernels/pass_state.h"
 #include "kernels/philox.h"
 #include "kernels/portable.h"
@@ -49,13 +50,20 @@ struct DropoutDraw {
   RL_HD bool on() const { return rates != nullptr; }
   RL_HD DropoutRate rate(std::int64_t model) const { return on() ? rates[model] : DropoutRate{}; }
 
-  /// The 128 bits of eight neighbouring columns. In mc mode rows count from the sample's place in its file.
-  RL_HD PhiloxBlock block(std::int64_t model, std::int64_t row, std::int64_t column_block) const {
-    const RandomStream stream{members[model].seed, purpose, node, members[model].model};
-    const std::uint64_t sample =
-        static_cast<std::uint64_t>(row) + (purpose == Purpose::mc_dropout ? state->first + state->position : 0);
-    return stream.block(static_cast<std::uint32_t>(column_block), static_cast<std::uint32_t>(sample),
-                        static_cast<std::uint32_t>(state->step));
+  RL_HD RandomStream stream(std::int64_t model) const {
+    return {members[model].seed, purpose, node, members[model].model};
+  }
+
+  /// A row's part of the counter. In mc mode rows count from the sample's place in its file.
+  RL_HD std::uint32_t sample(std::int64_t row) const {
+    return static_cast<std::uint32_t>(static_cast<std::uint64_t>(row) +
+                                      (purpose == Purpose::mc_dropout ? state->first + state->position : 0));
+  }
+
+  /// The 128 bits of eight neighbouring columns.
+  RL_HD PhiloxBlock block(const BlockIndex& at) const {
+    return stream(at.model).block(static_cast<std::uint32_t>(at.block), sample(at.row),
+                                  static_cast<std::uint32_t>(state->step));
   }
 };
 

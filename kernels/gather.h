@@ -54,11 +54,12 @@ struct GatherPixels {
   Matrix<float> x;
   float divisor = 255.0f;
 
-  RL_HD std::uint64_t work_items() const { return static_cast<std::uint64_t>(x.rows * lane_blocks(x.cols)); }
+  RL_HD BlockGrid grid() const { return {1, x.rows, lane_blocks(x.cols)}; }
+  RL_HD std::uint64_t work_items() const { return grid().items(); }
   Cost cost() const { return {x.elements() + bytes_of<std::int64_t>(x.rows), x.bytes(), x.elements(), x.elements()}; }
 
   RL_HD void operator()(std::uint64_t item) const {
-    const BlockIndex at = BlockIndex::of(item, x.rows, lane_blocks(x.cols));
+    const BlockIndex at = grid().at(item);
     const std::uint8_t* source = pixels + indices[at.row] * x.cols + at.block * kLanes;
     const int count = lanes_in(x.cols, at.block);
     LaneFloats values{};

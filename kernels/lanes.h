@@ -1,4 +1,5 @@
-// Eight neighbouring columns are one item of work: one Philox block of dropout, one 32-byte load.
+// Eight neighbouring columns are one item of work: one Philox block of dropout, one 32-byte load. A formula on one
+// element is a template over its type: a float, or a vector of eight, whose comparisons and ?: go lane by lane.
 #pragma once
 
 #include <cstdint>
@@ -19,8 +20,7 @@ RL_HD inline int lanes_in(std::int64_t columns, std::int64_t block) {
   return left < kLanes ? static_cast<int>(left) : kLanes;
 }
 
-/// f(0) to f(count - 1). CPUs run a full block as vectors; GPUs keep lanes in registers where every loop is of constant
-/// length.
+/// f(0) to f(count - 1). GPUs keep lanes in registers where every loop is of constant length.
 template <class F>
 RL_HD inline void for_each_lane(int count, F f) {
   if (kOnGpu || count == kLanes) {
@@ -66,19 +66,37 @@ RL_HD inline LaneFloats add(const LaneFloats& a, const LaneFloats& b) {
   return sum;
 }
 
-/// The member, row and block that item `item` of [models, rows, blocks] stands for.
+/// Eight neighbouring columns of a row.
 struct BlockIndex {
   std::int64_t model;
   std::int64_t row;
   std::int64_t block;
+};
 
-  RL_HD static BlockIndex of(std::uint64_t item, std::int64_t rows, std::int64_t blocks) {
+/// The items of [models, rows, blocks], in order.
+struct BlockGrid {
+  std::int64_t models = 0;
+  std::int64_t rows = 0;
+  std::int64_t blocks = 0;
+
+  RL_HD std::uint64_t items() const { return static_cast<std::uint64_t>(models * rows * blocks); }
+
+  RL_HD BlockIndex at(std::uint64_t item) const {
     const std::uint64_t line = item / static_cast<std::uint64_t>(blocks);
     const std::uint64_t block = item - line * static_cast<std::uint64_t>(blocks);
     const std::uint64_t model = line / static_cast<std::uint64_t>(rows);
     return {static_cast<std::int64_t>(model),
             static_cast<std::int64_t>(line - model * static_cast<std::uint64_t>(rows)),
             static_cast<std::int64_t>(block)};
+  }
+
+  /// The item after `index`, without a division.
+  RL_HD void advance(BlockIndex& index) const {
+    if (++index.block < blocks) return;
+    index.block = 0;
+    if (++index.row < rows) return;
+    index.row = 0;
+    ++index.model;
   }
 };
 

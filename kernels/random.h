@@ -31,9 +31,10 @@ struct RandomStream {
   std::uint32_t node = 0;
   std::uint32_t model = 0;
 
+  RL_HD std::uint32_t c3() const { return static_cast<std::uint32_t>(purpose) << 28 | node << 16 | model; }
+
   RL_HD PhiloxBlock block(std::uint32_t c0, std::uint32_t c1, std::uint32_t c2) const {
-    const std::uint32_t c3 = static_cast<std::uint32_t>(purpose) << 28 | node << 16 | model;
-    return philox4x32_10({{c0, c1, c2, c3}}, seed);
+    return philox4x32_10({{c0, c1, c2, c3()}}, seed);
   }
 };
 

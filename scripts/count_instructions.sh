@@ -19,7 +19,7 @@ case ${1:-} in
 esac
 "$root/scripts/dependencies.sh" install build checks
 command -v ccache >/dev/null && launcher=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
-cmake -S "$root" -B "$folder" -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_FLAGS=-g1 -DRUSHLIGHT_ARCH=portable \
+cmake -S "$root" -B "$folder" -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_FLAGS=-g1 \
   -DRUSHLIGHT_TESTS=OFF "${launcher[@]}" >&2
 cmake --build "$folder" --target rushlight_program >&2
 exec python3 "$root/scripts/count_instructions/steps.py" "$folder/bin/rushlight" "$@"

@@ -29,7 +29,7 @@ why_not_started() {
   elif [[ -n $versions ]]; then
     echo "$1 does not start: this machine's C libraries are older than those it was built with, and lack $versions"
   elif (($2 == 132)); then
-    echo "$1 holds instructions that this CPU does not know: build it with -DRUSHLIGHT_ARCH=portable"
+    echo "$1 holds instructions that this CPU does not know: build it on this machine"
   else
     echo "$1 does not start: it ended with status $2"
   fi

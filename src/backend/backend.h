@@ -62,6 +62,9 @@ class Backend {
   /// The distance in elements between rows of `columns` floats that this device likes best.
   virtual std::int64_t row_stride(std::int64_t columns) const = 0;
 
+  /// Whether weights are best updated as soon as their gradient is there, layer by layer, and not all at once.
+  virtual bool updates_by_layer() const { return false; }
+
   /// Whether commands may read memory of the host, so that a data set need not be copied.
   virtual bool reads_host_memory() const = 0;
 

@@ -100,7 +100,7 @@ std::shared_ptr<Backend> open_backend(const Device& device) {
                     "begun otherwise goes on as a new one, with --init-from)",
                     to_string(device.precision)));
   }
-  return std::make_shared<CpuBackend>(device.threads);
+  return std::make_shared<CpuBackend>(device.threads, device.graphs);
 }
 
 }  // namespace rushlight

@@ -15,6 +15,8 @@ class ReferenceBackend final : public CpuBackend {
 
   std::string describe() const override { return "the reference: one thread, sums in fp64"; }
   std::int64_t row_stride(std::int64_t columns) const override { return like_->row_stride(columns); }
+  bool updates_by_layer() const override { return like_->updates_by_layer(); }
+  GraphCapture* graph_capture() override { return nullptr; }
   std::unique_ptr<MatmulPlan> prepare(const MatmulShape& shape) override;
   void run(const Node& node) override;
   using Backend::run;

@@ -4,6 +4,7 @@
 #include <rushlight/error.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace rushlight {
 namespace {
@@ -192,35 +193,61 @@ void Network::append_forward(Program& program, std::byte* arena, const Parameter
   }
 }
 
+// A product's gradient of weights comes after the operation that takes its gradient of inputs, which so finds them in
+// cache.
 void Network::append_backward(Program& program, std::byte* arena, const ParameterBlock& parameters,
-                              const ParameterBlock& gradients, const PassState* state) const {
+                              const ParameterBlock& gradients, const PassState* state, const LayerDone& done) const {
   std::size_t buffer = 0;
+  std::optional<std::size_t> waiting;  // A product, whose dy is in the other buffer.
+  const auto finish = [&] {
+    if (!waiting) return;
+    const std::size_t i = *std::exchange(waiting, std::nullopt);
+    program.push_back(weight_gradient(i, gradient(i, 1 - buffer).in(arena), arena, gradients));
+    if (done) done(program, std::get<Product>(operations_[i]).linear);
+  };
   for (std::size_t i = operations_.size(); i-- > first_product_;) {
     const Matrix<float> dy = gradient(i, buffer).in(arena);
-    const std::string name = name_of(operations_[i]);
-    const Product* const one = std::get_if<Product>(&operations_[i]);
-    if (one == nullptr) {
-      const Pointwise& pointwise = std::get<Pointwise>(operations_[i]);
-      program.push_back({name + ".backward",
-                         ColumnReduction{BiasReluDropoutBackward{results_[i].in(arena).as_const(), dy.as_const(), dy,
-                                                                 bias(pointwise, gradients), pointwise.activation(),
-                                                                 draw(i, arena, state)}},
-                         Phase::backward});
+    if (std::holds_alternative<Pointwise>(operations_[i])) {
+      program.push_back(pointwise_backward(i, dy, arena, gradients, state));
+      finish();
       continue;
     }
-    const Parameter& weight = *layout_.find(one->linear, InitialTensor::weight);
-    void* const workspace = workspace_.in<void>(arena);
-    program.push_back({name + ".dw",
-                       Matmul{products_[i].weight_gradient.get(), dy.as_const(), source(i).in(arena).as_const(),
-                              gradients.matrix(weight), workspace},
-                       Phase::backward});
-    if (i == first_product_) break;
+    finish();
     buffer = 1 - buffer;
-    program.push_back({name + ".dx",
-                       Matmul{products_[i].input_gradient.get(), dy.as_const(), parameters.matrix(weight).as_const(),
-                              gradient(i - 1, buffer).in(arena), workspace},
-                       Phase::backward});
+    if (i > first_product_) {
+      program.push_back(input_gradient(i, dy, gradient(i - 1, buffer).in(arena), arena, parameters));
+    }
+    waiting = i;
   }
+  finish();
+}
+
+Node Network::pointwise_backward(std::size_t i, const Matrix<float>& dy, std::byte* arena,
+                                 const ParameterBlock& gradients, const PassState* state) const {
+  const Pointwise& pointwise = std::get<Pointwise>(operations_[i]);
+  return {name_of(operations_[i]) + ".backward",
+          ColumnReduction{BiasReluDropoutBackward{results_[i].in(arena).as_const(), dy.as_const(), dy,
+                                                  bias(pointwise, gradients), pointwise.activation(),
+                                                  draw(i, arena, state)}},
+          Phase::backward};
+}
+
+Node Network::weight_gradient(std::size_t i, const Matrix<float>& dy, std::byte* arena,
+                              const ParameterBlock& gradients) const {
+  const Parameter& weight = *layout_.find(std::get<Product>(operations_[i]).linear, InitialTensor::weight);
+  return {name_of(operations_[i]) + ".dw",
+          Matmul{products_[i].weight_gradient.get(), dy.as_const(), source(i).in(arena).as_const(),
+                 gradients.matrix(weight), workspace_.in<void>(arena)},
+          Phase::backward};
+}
+
+Node Network::input_gradient(std::size_t i, const Matrix<float>& dy, const Matrix<float>& dx, std::byte* arena,
+                             const ParameterBlock& parameters) const {
+  const Parameter& weight = *layout_.find(std::get<Product>(operations_[i]).linear, InitialTensor::weight);
+  return {name_of(operations_[i]) + ".dx",
+          Matmul{products_[i].input_gradient.get(), dy.as_const(), parameters.matrix(weight).as_const(), dx,
+                 workspace_.in<void>(arena)},
+          Phase::backward};
 }
 
 Vector<float> Network::bias(const Pointwise& pointwise, const ParameterBlock& block) const {

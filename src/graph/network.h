@@ -5,6 +5,7 @@
 #include <rushlight/sequential.h>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <vector>
@@ -42,9 +43,13 @@ class Network {
 
   void append_forward(Program& program, std::byte* arena, const ParameterBlock& parameters,
                       const PassState* state) const;
+  /// May append what changes the parameters of module `linear`: their gradients are there, and nothing reads them any
+  /// more.
+  using LayerDone = std::function<void(Program& program, std::uint32_t linear)>;
+
   /// From `logits_gradient` to the gradients of all parameters. Train mode alone.
   void append_backward(Program& program, std::byte* arena, const ParameterBlock& parameters,
-                       const ParameterBlock& gradients, const PassState* state) const;
+                       const ParameterBlock& gradients, const PassState* state, const LayerDone& done = {}) const;
 
  private:
   struct ProductPlans {  // Empty plans where an operation is no product, or needs none.
@@ -58,6 +63,11 @@ class Network {
   void plan_backward(Backend& backend, MemoryLayout& layout);
   const PlannedMatrix& source(std::size_t i) const { return i == 0 ? input_ : results_[i - 1]; }
   PlannedMatrix gradient(std::size_t i, std::size_t buffer) const;
+  Node pointwise_backward(std::size_t i, const Matrix<float>& dy, std::byte* arena, const ParameterBlock& gradients,
+                          const PassState* state) const;
+  Node weight_gradient(std::size_t i, const Matrix<float>& dy, std::byte* arena, const ParameterBlock& gradients) const;
+  Node input_gradient(std::size_t i, const Matrix<float>& dy, const Matrix<float>& dx, std::byte* arena,
+                      const ParameterBlock& parameters) const;
   DropoutDraw draw(std::size_t i, std::byte* arena, const PassState* state) const;
   Vector<float> bias(const Pointwise& pointwise, const ParameterBlock& block) const;
 

@@ -47,6 +47,14 @@ const Parameter* ParameterLayout::find(std::uint32_t node, InitialTensor kind) c
   return nullptr;
 }
 
+ParameterLayout::Extent ParameterLayout::extent(std::uint32_t node) const {
+  const std::int64_t begin = find(node, InitialTensor::weight)->offset;
+  for (const Parameter& parameter : parameters_) {
+    if (parameter.node > node) return {begin, parameter.offset - begin};
+  }
+  return {begin, size_ - begin};
+}
+
 Rows ParameterBlock::rows(const Parameter& parameter, std::int64_t model) const {
   return {data + model * size + parameter.offset, parameter.cols * kFloat, parameter.rows, parameter.stride * kFloat};
 }

@@ -43,6 +43,13 @@ class ParameterLayout {
   /// Null if module `node` has no such parameter.
   const Parameter* find(std::uint32_t node, InitialTensor kind) const;
 
+  struct Extent {
+    std::int64_t offset = 0;
+    std::int64_t size = 0;
+  };
+  /// Of all parameters of module `node`, which has a weight: they lie one behind the other, the weight first.
+  Extent extent(std::uint32_t node) const;
+
  private:
   void add(Parameter parameter);
 
@@ -64,7 +71,10 @@ struct ParameterBlock {
     if (parameter == nullptr) return {};
     return {data + parameter->offset, models, parameter->cols, size};
   }
-  Vector<float> all() const { return {data, models, size, size}; }
+  Vector<float> all() const { return part({0, size}); }
+  Vector<float> part(const ParameterLayout::Extent& extent) const {
+    return {data + extent.offset, models, extent.size, size};
+  }
   /// A member's tensor, for a copy to or from the host.
   Rows rows(const Parameter& parameter, std::int64_t model) const;
 };

@@ -67,8 +67,8 @@ void Pass::append_loss(Program& program, std::byte* arena) const {
 }
 
 void Pass::append_backward(Program& program, std::byte* arena, const ParameterBlock& parameters,
-                           const ParameterBlock& gradients) const {
-  network_.append_backward(program, arena, parameters, gradients, state(arena));
+                           const ParameterBlock& gradients, const Network::LayerDone& done) const {
+  network_.append_backward(program, arena, parameters, gradients, state(arena), done);
 }
 
 void Pass::append_advance(Program& program, std::byte* arena) const {

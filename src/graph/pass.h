@@ -44,7 +44,7 @@ class Pass {
   void append_forward(Program& program, std::byte* arena, const ParameterBlock& parameters,
                       const BatchSource& source) const;
   void append_backward(Program& program, std::byte* arena, const ParameterBlock& parameters,
-                       const ParameterBlock& gradients) const;
+                       const ParameterBlock& gradients, const Network::LayerDone& done = {}) const;
   /// The last node: in train mode the step moves on as well.
   void append_advance(Program& program, std::byte* arena) const;
 

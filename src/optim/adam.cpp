@@ -4,6 +4,7 @@
 #include <rushlight/error.h>
 
 #include <cmath>
+#include <utility>
 #include <vector>
 
 #include "kernels/adam.h"
@@ -53,28 +54,31 @@ void AdamPlan::set_rate(Backend& backend, std::byte* arena, double lr) const {
   upload_values(backend, rates_.in<double>(arena), rates.data(), models_);
 }
 
-void AdamPlan::append(Program& program, std::byte* arena, Vector<float> parameters, Vector<const float> gradients,
-                      const PassState* state) const {
-  AdamCorrections* const corrections = corrections_.in<AdamCorrections>(arena);
+void AdamPlan::append_corrections(Program& program, std::byte* arena, const PassState* state) const {
   program.push_back({"Adam corrections",
                      Elementwise{AdamPrepare{.state = state,
                                              .rates = rates_.in<const double>(arena),
                                              .beta1 = options_.beta1,
                                              .beta2 = options_.beta2,
                                              .models = models_,
-                                             .corrections = corrections}},
+                                             .corrections = corrections_.in<AdamCorrections>(arena)}},
                      Phase::update});
+}
+
+void AdamPlan::append_update(Program& program, std::string name, std::byte* arena, std::int64_t offset,
+                             Vector<float> parameters, Vector<const float> gradients) const {
   program.push_back(
-      {"Adam",
-       Elementwise{AdamUpdate{.parameters = parameters,
-                              .gradients = gradients,
-                              .first_moments = Vector<float>{first_moments(arena), models_, size_, size_},
-                              .second_moments = Vector<float>{second_moments(arena), models_, size_, size_},
-                              .corrections = corrections,
-                              .one_minus_beta1 = static_cast<float>(1.0 - options_.beta1),
-                              .beta2 = static_cast<float>(options_.beta2),
-                              .one_minus_beta2 = static_cast<float>(1.0 - options_.beta2),
-                              .eps = static_cast<float>(options_.eps)}},
+      {std::move(name),
+       Elementwise{
+           AdamUpdate{.parameters = parameters,
+                      .gradients = gradients,
+                      .first_moments = Vector<float>{first_moments(arena) + offset, models_, parameters.size, size_},
+                      .second_moments = Vector<float>{second_moments(arena) + offset, models_, parameters.size, size_},
+                      .corrections = corrections_.in<AdamCorrections>(arena),
+                      .one_minus_beta1 = static_cast<float>(1.0 - options_.beta1),
+                      .beta2 = static_cast<float>(options_.beta2),
+                      .one_minus_beta2 = static_cast<float>(1.0 - options_.beta2),
+                      .eps = static_cast<float>(options_.eps)}},
        Phase::update});
 }
 

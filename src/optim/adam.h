@@ -4,6 +4,7 @@
 #include <rushlight/optimizer.h>
 
 #include <cstdint>
+#include <string>
 
 #include "src/backend/backend.h"
 #include "src/backend/memory_layout.h"
@@ -20,8 +21,11 @@ class AdamPlan {
   /// From the next step on, for every member.
   void set_rate(Backend& backend, std::byte* arena, double lr) const;
 
-  void append(Program& program, std::byte* arena, Vector<float> parameters, Vector<const float> gradients,
-              const PassState* state) const;
+  /// The step's numbers, before its first update.
+  void append_corrections(Program& program, std::byte* arena, const PassState* state) const;
+  /// Of a part of the block that begins `offset` floats into each member's.
+  void append_update(Program& program, std::string name, std::byte* arena, std::int64_t offset,
+                     Vector<float> parameters, Vector<const float> gradients) const;
 
   float* first_moments(std::byte* arena) const { return first_.in<float>(arena); }    ///< [models, size]
   float* second_moments(std::byte* arena) const { return second_.in<float>(arena); }  ///< [models, size]

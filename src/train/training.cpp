@@ -20,16 +20,32 @@ void check_batch(std::int64_t batch) {
 TrainingPlan::TrainingPlan(const ModelState& model, const AdamOptions& options, std::int64_t batch)
     : gradients(layout.add(MemoryUse::gradients, "gradients", model.layout()->bytes(model.models()))),
       pass(model.modules(), *model.layout(), *model.backend(), {model.models(), batch, Mode::train}, layout),
-      adam(options, model.models(), model.layout()->size(), layout) {}
+      adam(options, model.models(), model.layout()->size(), layout),
+      parameter_layout_(*model.layout()),
+      updates_by_layer_(model.backend()->updates_by_layer()) {}
 
 Program TrainingPlan::step(std::byte* arena, const ParameterBlock& parameters, const BatchSource& source) const {
   const ParameterBlock block{gradients.in<float>(arena), parameters.models, parameters.size};
+  Network::LayerDone update_layer;
+  if (updates_by_layer_) {
+    update_layer = [&](Program& program, std::uint32_t linear) {
+      append_update(program, fmt::format("{}.Adam", linear), arena, parameters, parameter_layout_.extent(linear));
+    };
+  }
   Program program;
   pass.append_forward(program, arena, parameters, source);
-  pass.append_backward(program, arena, parameters, block);
-  adam.append(program, arena, parameters.all(), block.all().as_const(), pass.state(arena));
+  adam.append_corrections(program, arena, pass.state(arena));
+  pass.append_backward(program, arena, parameters, block, update_layer);
+  if (!updates_by_layer_) append_update(program, "Adam", arena, parameters, {0, parameters.size});
   pass.append_advance(program, arena);
   return program;
+}
+
+void TrainingPlan::append_update(Program& program, std::string name, std::byte* arena, const ParameterBlock& parameters,
+                                 const ParameterLayout::Extent& extent) const {
+  const ParameterBlock block{gradients.in<float>(arena), parameters.models, parameters.size};
+  adam.append_update(program, std::move(name), arena, extent.offset, parameters.part(extent),
+                     block.part(extent).as_const());
 }
 
 Training::Training(std::shared_ptr<ModelState> model, const AdamOptions& options, TrainerOptions trainer_options)

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "src/backend/repeated_program.h"
@@ -32,6 +33,13 @@ struct TrainingPlan {
   Slot gradients;
   Pass pass;
   AdamPlan adam;
+
+ private:
+  void append_update(Program& program, std::string name, std::byte* arena, const ParameterBlock& parameters,
+                     const ParameterLayout::Extent& extent) const;
+
+  const ParameterLayout& parameter_layout_;
+  bool updates_by_layer_;
 };
 
 /// Which samples an epoch goes through.

@@ -20,13 +20,11 @@ extern "C" std::size_t __sanitizer_get_current_allocated_bytes();
 namespace rushlight::allocation {
 
 inline std::atomic<bool> counting{false};
-inline std::atomic<int> pauses{0};
-inline std::atomic<std::int64_t> news{0};        // Calls of operator new: C++ code's own.
-inline std::atomic<std::int64_t> mallocs{0};     // Calls of malloc and its family, operator new's among them.
-inline std::atomic<std::int64_t> executions{0};  // Calls of oneDNN, in which nothing is counted.
+inline std::atomic<std::int64_t> news{0};     // Calls of operator new: C++ code's own.
+inline std::atomic<std::int64_t> mallocs{0};  // Calls of malloc and its family, operator new's among them.
 
 inline void count(std::atomic<std::int64_t>& counter) {
-  if (counting && pauses == 0) ++counter;
+  if (counting) ++counter;
 }
 
 #if defined(RUSHLIGHT_SANITIZED_MALLOC)
@@ -133,19 +131,4 @@ __attribute__((noinline)) void operator delete(void* data, std::align_val_t) noe
 }
 __attribute__((noinline)) void operator delete(void* data, std::size_t, std::align_val_t) noexcept {
   std::free(data);
-}
-
-// The linker's --wrap sends oneDNN's execute through here: what it allocates is not ours.
-extern "C" {
-struct dnnl_primitive;
-struct dnnl_stream;
-int __real_dnnl_primitive_execute(const dnnl_primitive*, dnnl_stream*, int, const void*);
-int __wrap_dnnl_primitive_execute(const dnnl_primitive* primitive, dnnl_stream* stream, int count,
-                                  const void* arguments) {
-  ++rushlight::allocation::executions;
-  ++rushlight::allocation::pauses;
-  const int status = __real_dnnl_primitive_execute(primitive, stream, count, arguments);
-  --rushlight::allocation::pauses;
-  return status;
-}
 }

@@ -12,11 +12,11 @@
 namespace rushlight {
 namespace {
 
-using Range = std::pair<std::int64_t, std::int64_t>;
+using Ends = std::pair<std::int64_t, std::int64_t>;
 
-std::set<Range> ranges_of(int threads, std::int64_t count, std::int64_t grain) {
+std::set<Ends> ranges_of(int threads, std::int64_t count, std::int64_t grain) {
   std::mutex mutex;
-  std::set<Range> ranges;
+  std::set<Ends> ranges;
   parallel_for(threads, count, grain, [&](std::int64_t begin, std::int64_t end) {
     const std::lock_guard lock(mutex);
     EXPECT_TRUE(ranges.insert({begin, end}).second);
@@ -49,7 +49,7 @@ TEST(ParallelForTest, TakesNoMoreThreadsThanTheGrainAllows) {
 }
 
 TEST(ParallelForTest, SplitDependsOnCountAndThreadsAlone) {
-  const std::set<Range> expected{{0, 3}, {3, 6}, {6, 10}};
+  const std::set<Ends> expected{{0, 3}, {3, 6}, {6, 10}};
   for (int i = 0; i < 20; ++i) EXPECT_EQ(ranges_of(3, 10, 1), expected);
 }
 
@@ -64,7 +64,7 @@ TEST(ParallelForTest, WritesAreSeenWhenItReturns) {
 }
 
 TEST(ParallelForTest, WorksFromAnotherThread) {
-  std::set<Range> ranges;
+  std::set<Ends> ranges;
   std::thread([&] { ranges = ranges_of(3, 10, 1); }).join();
   EXPECT_EQ(ranges.size(), 3U);
 }

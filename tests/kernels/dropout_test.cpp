@@ -48,7 +48,7 @@ TEST(DropoutDrawTest, KeepsTheContractsVectors) {
     const std::int64_t row = vector.at("row").get<std::int64_t>() - 2 * static_cast<std::int64_t>(before);
     std::vector<std::uint32_t> lanes;
     for (std::int64_t column = 0; column < vector.at("cols"); ++column) {
-      lanes.push_back(dropout_lane(draw.block(0, row, column / 8), static_cast<int>(column % 8)));
+      lanes.push_back(dropout_lane(draw.block({0, row, column / 8}), static_cast<int>(column % 8)));
     }
     EXPECT_EQ(lanes, vector.at("lanes").get<std::vector<std::uint32_t>>()) << vector;
   }

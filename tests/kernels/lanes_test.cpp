@@ -29,7 +29,7 @@ TEST(LanesTest, ItemsCountBlocksThenRowsThenMembers) {
       for (std::int64_t model = 0; model < 3; ++model) {
         for (std::int64_t row = 0; row < rows; ++row) {
           for (std::int64_t block = 0; block < blocks; ++block) {
-            const BlockIndex at = BlockIndex::of(item++, rows, blocks);
+            const BlockIndex at = BlockGrid{3, rows, blocks}.at(item++);
             ASSERT_EQ(std::tuple(at.model, at.row, at.block), std::tuple(model, row, block));
           }
         }

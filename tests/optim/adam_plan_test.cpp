@@ -34,6 +34,8 @@ struct Reference {
   }
 };
 
+constexpr std::int64_t kPart = 16;
+
 class AdamPlanTest : public OnEachBackend {
  protected:
   /// Parameters after `steps`, the rate being `later_lr` from step `change` on, beside the reference's.
@@ -49,7 +51,12 @@ class AdamPlanTest : public OnEachBackend {
     const Guarded<PassState> state = guarded_values<PassState>(backend_, {{}});
     plan.initialize(*backend_, arena.data());
     Program program;
-    plan.append(program, arena.data(), parameters.vector(), gradients.vector().as_const(), state.data());
+    plan.append_corrections(program, arena.data(), state.data());
+    for (const auto& [offset, size] : {std::pair{std::int64_t{0}, kPart}, std::pair{kPart, kSize - kPart}}) {
+      plan.append_update(program, "a part", arena.data(), offset,
+                         Vector<float>{parameters.data() + offset, models, size, kSize},
+                         Vector<const float>{gradients.data() + offset, models, size, kSize});
+    }
     program.push_back({"advance", Elementwise{Advance{state.data(), 1, StepCount::advance}}});
     for (int t = 1; t <= steps; ++t) {
       if (t == change) plan.set_rate(*backend_, arena.data(), later_lr);

@@ -1,22 +1,24 @@
 #include "src/backend/cpu/cpu_backend.h"
 
 #include <fmt/format.h>
-#include <omp.h>
 #include <rushlight/error.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <cstdlib>
 #include <cstring>
 
-#include "src/backend/cpu/matmul_onednn.h"
-#include "src/backend/cpu/parallel_for.h"
-#include "src/backend/cpu/reductions.h"
+#include "src/backend/cpu/command_parts.h"
+#include "src/backend/cpu/processor.h"
+#include "src/backend/cpu/product.h"
+#include "src/backend/cpu/team.h"
+#include "src/backend/cpu/team_program.h"
 
 namespace rushlight {
 namespace {
 
-// Below this many items of eight elements a second thread costs more than it saves.
-constexpr std::int64_t kElementwiseGrain = 512;
+// A step walks through all of its memory: with small pages it would wait for their addresses.
+constexpr std::int64_t kHugePage = std::int64_t{2} << 20;
 
 std::int64_t physical_memory() {
   return std::int64_t{sysconf(_SC_PHYS_PAGES)} * std::int64_t{sysconf(_SC_PAGESIZE)};
@@ -24,15 +26,17 @@ std::int64_t physical_memory() {
 
 }  // namespace
 
-CpuBackend::CpuBackend(int threads)
-    : requested_threads_(threads), threads_(threads > 0 ? threads : omp_get_num_procs()) {}
+CpuBackend::CpuBackend(int threads, GraphUse graphs, InstructionSet set)
+    : requested_threads_(threads), threads_(thread_count(threads)), graphs_(graphs), set_(set) {}
 
 Device CpuBackend::device() const {
-  return Device::cpu(requested_threads_);
+  Device device = Device::cpu(requested_threads_);
+  device.graphs = graphs_;
+  return device;
 }
 
 std::string CpuBackend::describe() const {
-  return fmt::format("cpu, {} {}, {}", threads_, threads_ == 1 ? "thread" : "threads", onednn_version());
+  return fmt::format("cpu, {} {}, {}", threads_, threads_ == 1 ? "thread" : "threads", to_string(set_));
 }
 
 // Columns of a matrix whose rows are a multiple of 1,024 bytes fall into the same few cache sets: 64 bytes more.
@@ -60,47 +64,31 @@ void CpuBackend::fill_zero(void* data, std::int64_t bytes) {
 }
 
 std::unique_ptr<MatmulPlan> CpuBackend::prepare(const MatmulShape& shape) {
-  return prepare_onednn_matmul(shape, threads_);
+  return std::make_unique<PanelProduct>(shape, threads_, product_kernel(set_));
 }
 
 void CpuBackend::run(const Node& node) {
-  std::visit([this](const auto& command) { execute(command); }, node.command);
+  const int parts = useful_parts(node.command, threads_);
+  run_team(parts, [&](Part part) { run_part(node.command, part, set_); });
 }
 
-void CpuBackend::execute(const Elementwise& operation) {
-  std::visit(
-      [this](const auto& one) {
-        parallel_for(threads_, static_cast<std::int64_t>(one.work_items()), kElementwiseGrain,
-                     [&one](std::int64_t begin, std::int64_t end) {
-                       const auto local = one;
-                       for (std::int64_t item = begin; item < end; ++item) local(static_cast<std::uint64_t>(item));
-                     });
-      },
-      operation);
-}
-
-void CpuBackend::execute(const RowReduction& operation) {
-  std::visit([this](const auto& one) { reduce_rows(threads_, one); }, operation);
-}
-
-void CpuBackend::execute(const ColumnReduction& operation) {
-  std::visit([this](const auto& one) { reduce_columns(threads_, one); }, operation);
-}
-
-void CpuBackend::execute(const Matmul& product) {
-  run_onednn_matmul(product);
+std::unique_ptr<Graph> CpuBackend::capture(const Program& program, std::int64_t repeats) {
+  return std::make_unique<TeamProgram>(program, repeats, threads_, set_);
 }
 
 std::byte* CpuBackend::allocate(std::int64_t bytes) {
-  const std::int64_t rounded = align_up(bytes);
-  void* const data =
-      rounded > physical_memory() ? nullptr : std::aligned_alloc(kAlignment, static_cast<std::size_t>(rounded));
+  const std::int64_t alignment = bytes < kHugePage ? kAlignment : kHugePage;
+  const std::int64_t rounded = (bytes + alignment - 1) / alignment * alignment;
+  void* const data = rounded > physical_memory()
+                         ? nullptr
+                         : std::aligned_alloc(static_cast<std::size_t>(alignment), static_cast<std::size_t>(rounded));
   if (data == nullptr) {
     throw DeviceError(
         fmt::format("{} bytes of memory are needed at once, but this machine has {} in all: choose a "
                     "smaller batch or network (`rushlight plan` shows what one takes)",
                     bytes, physical_memory()));
   }
+  if (alignment == kHugePage) madvise(data, static_cast<std::size_t>(rounded), MADV_HUGEPAGE);
   return static_cast<std::byte*>(data);
 }
 

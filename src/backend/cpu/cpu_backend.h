@@ -1,14 +1,15 @@
-// The CPU as a device: commands run at once, on OpenMP threads; products by oneDNN.
+// The CPU as a device: commands run at once, on one team of threads.
 #pragma once
 
 #include "src/backend/backend.h"
+#include "src/backend/cpu/instruction_set.h"
 
 namespace rushlight {
 
-class CpuBackend : public Backend {
+class CpuBackend : public Backend, protected GraphCapture {
  public:
-  /// `threads` 0: one for each core that the process may use.
-  explicit CpuBackend(int threads);
+  /// `threads` 0: one for each core that the process may use. The machine must have the set.
+  explicit CpuBackend(int threads, GraphUse graphs = GraphUse::on, InstructionSet set = best_instruction_set());
 
   Device device() const override;
   std::string describe() const override;
@@ -19,19 +20,20 @@ class CpuBackend : public Backend {
   void fill_zero(void* data, std::int64_t bytes) override;
   void synchronize() override {}
   std::unique_ptr<MatmulPlan> prepare(const MatmulShape& shape) override;
+  bool updates_by_layer() const override { return true; }
   void run(const Node& node) override;
   using Backend::run;
+  GraphCapture* graph_capture() override { return graphs_ == GraphUse::on ? this : nullptr; }
 
  private:
   std::byte* allocate(std::int64_t bytes) override;
   void deallocate(std::byte* data) noexcept override;
-  void execute(const Elementwise& operation);
-  void execute(const RowReduction& operation);
-  void execute(const ColumnReduction& operation);
-  void execute(const Matmul& product);
+  std::unique_ptr<Graph> capture(const Program& program, std::int64_t repeats) override;
 
   int requested_threads_;
   int threads_;
+  GraphUse graphs_;
+  InstructionSet set_;
 };
 
 }  // namespace rushlight

@@ -7,7 +7,7 @@
 #include <array>
 #include <oneapi/dnnl/dnnl.hpp>
 
-#include "src/backend/cpu/parallel_for.h"
+#include "src/backend/cpu/team.h"
 
 namespace rushlight {
 namespace {

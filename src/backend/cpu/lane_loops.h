@@ -1,0 +1,192 @@
+// The bodies of LaneKernels. Each file lanes_<vectors>.cpp compiles them for its own; every function here depends on
+// that file's `Lanes`, so that the linker never takes one for another's.
+#pragma once
+
+#include <bit>
+#include <cstring>
+
+#include "kernels/tree.h"
+#include "src/backend/cpu/lane_kernels.h"
+
+namespace rushlight {
+
+static_assert(std::endian::native == std::endian::little, "random bits are read as they lie in memory");
+
+using EightFloats = float __attribute__((vector_size(32), aligned(4)));
+using EightWords = std::uint32_t __attribute__((vector_size(32)));
+
+/// `Lanes` brings what a vector of the compiler's does not: square roots, and the wide products of Philox.
+template <class Lanes>
+struct LaneLoops {
+  struct Sum {
+    EightFloats value[2];
+  };
+
+  static LaneKernels kernels() { return {adam, gather, forward, backward}; }
+
+  static void adam(const AdamUpdate& operation, std::int64_t model, Range blocks) {
+    const AdamUpdate one = operation;
+    const AdamCorrections now = one.corrections[model];
+    const float* const gradients = one.gradients.member(model);
+    float* const first = one.first_moments.member(model);
+    float* const second = one.second_moments.member(model);
+    float* const parameters = one.parameters.member(model);
+    for (std::int64_t i = blocks.begin * kLanes; i < blocks.end * kLanes; i += kLanes) {
+      EightFloats m = at(first + i), v = at(second + i), p = at(parameters + i);
+      one.update_moments(EightFloats(at(gradients + i)), m, v);
+      EightFloats root = v;
+      Lanes::take_square_root(root);
+      one.update_parameter(now, m, root, p);
+      at(first + i) = m;
+      at(second + i) = v;
+      at(parameters + i) = p;
+    }
+  }
+
+  static void gather(const GatherPixels& operation, Range rows) {
+    using EightBytes = std::uint8_t __attribute__((vector_size(8), aligned(1)));
+    const GatherPixels one = operation;
+    for (std::int64_t row = rows.begin; row < rows.end; ++row) {
+      const std::uint8_t* const source = one.pixels + one.indices[row] * one.x.cols;
+      float* const target = one.x.row(0, row);
+      std::int64_t col = 0;
+      for (; col + kLanes <= one.x.cols; col += kLanes) {
+        EightBytes bytes;
+        std::memcpy(&bytes, source + col, sizeof(bytes));
+        at(target + col) = __builtin_convertvector(bytes, EightFloats) / one.divisor;
+      }
+      for (; col < one.x.cols; ++col) target[col] = static_cast<float>(source[col]) / one.divisor;
+    }
+  }
+
+  static void forward(const BiasReluDropoutForward& operation, std::int64_t model, Range rows, Range blocks) {
+    const BiasReluDropoutForward one = operation;
+    const DropoutRate rate = one.draw.rate(model);
+    const float* const bias = one.bias.data == nullptr ? nullptr : one.bias.member(model);
+    Bits bits(one.draw, model, rows, blocks);
+    for (std::int64_t row = rows.begin; row < rows.end; ++row) {
+      const float* const x = one.x.row(model, row);
+      float* const y = one.y.row(model, row);
+      for (std::int64_t block = blocks.begin; block < blocks.end; ++block) {
+        const std::int64_t col = block * kLanes;
+        const int count = lanes_in(one.y.cols, block);
+        EightFloats value, term{};
+        load(x + col, count, value);
+        if (bias != nullptr) load(bias + col, count, term);
+        EightWords lanes{};
+        if (one.draw.on()) bits.next(lanes);
+        one.compute(value, term, lanes, rate);
+        store(y + col, count, value);
+      }
+    }
+  }
+
+  // Two blocks, a cache line, at a time: the sums stay in registers.
+  static void backward(const BiasReluDropoutBackward& operation, std::int64_t model, Range blocks) {
+    for (std::int64_t block = blocks.begin; block < blocks.end; block += 2) {
+      if (block + 1 < blocks.end) {
+        backward_columns<2>(operation, model, block);
+      } else {
+        backward_columns<1>(operation, model, block);
+      }
+    }
+  }
+
+ private:
+  /// The random bits of rows of blocks, in order.
+  class Bits {
+   public:
+    Bits(const DropoutDraw& draw, std::int64_t model, Range rows, Range blocks)
+        : draw_(draw), rows_(rows), blocks_(blocks), row_(rows.begin), block_(blocks.begin) {
+      if (!draw.on()) return;
+      const RandomStream stream = draw.stream(model);
+      key_ = stream.seed;
+      c3_ = stream.c3();
+    }
+
+    void next(EightWords& lanes) {
+      if (used_ == kTogether) refill();
+      using EightHalves = std::uint16_t __attribute__((vector_size(16), aligned(4), may_alias));
+      lanes = __builtin_convertvector(*reinterpret_cast<const EightHalves*>(&drawn_[used_++]), EightWords);
+    }
+
+   private:
+    static constexpr int kTogether = 32;
+
+    void refill() {
+      std::uint32_t c0[kTogether], c1[kTogether];
+      for (int i = 0; i < kTogether; ++i) {
+        c0[i] = static_cast<std::uint32_t>(block_);
+        c1[i] = draw_.sample(row_);
+        if (++block_ == blocks_.end) {
+          block_ = blocks_.begin;
+          ++row_;
+        }
+      }
+      Lanes::template draw<kTogether>(c0, c1, static_cast<std::uint32_t>(draw_.state->step), c3_, key_, drawn_);
+      used_ = 0;
+    }
+
+    const DropoutDraw& draw_;
+    Range rows_, blocks_;
+    std::int64_t row_, block_;  // Of the next block to be drawn.
+    std::uint64_t key_ = 0;
+    std::uint32_t c3_ = 0;
+    int used_ = kTogether;
+    PhiloxBlock drawn_[kTogether];
+  };
+
+  template <int kBlocks>
+  static void backward_columns(const BiasReluDropoutBackward& operation, std::int64_t model, std::int64_t block) {
+    const BiasReluDropoutBackward one = operation;
+    const DropoutRate rate = one.draw.rate(model);
+    const bool relu = one.activation == Activation::relu;
+    const std::int64_t col = block * kLanes;
+    Bits bits(one.draw, model, {0, one.dx.rows}, {block, block + kBlocks});
+    const auto load_row = [&](std::int64_t row) {
+      Sum sum{};
+      for (int i = 0; i < kBlocks; ++i) {
+        const int count = lanes_in(one.dx.cols, block + i);
+        EightFloats value, output{};
+        load(one.dy.row(model, row) + col + i * kLanes, count, value);
+        if (relu) load(one.y.row(model, row) + col + i * kLanes, count, output);
+        EightWords lanes{};
+        if (one.draws()) bits.next(lanes);
+        one.compute(value, output, lanes, rate);
+        store(one.dx.row(model, row) + col + i * kLanes, count, value);
+        sum.value[i] = value;
+      }
+      return sum;
+    };
+    const auto combine = [](const Sum& a, const Sum& b) {
+      return Sum{{a.value[0] + b.value[0], a.value[1] + b.value[1]}};
+    };
+    const Sum all = tree_reduce<Sum>(one.dx.rows, load_row, combine);
+    if (one.dbias.data == nullptr) return;
+    for (int i = 0; i < kBlocks; ++i) {
+      store(one.dbias.member(model) + col + i * kLanes, lanes_in(one.dx.cols, block + i), all.value[i]);
+    }
+  }
+
+  static EightFloats& at(float* data) { return *reinterpret_cast<EightFloats*>(data); }
+  static const EightFloats& at(const float* data) { return *reinterpret_cast<const EightFloats*>(data); }
+
+  static void load(const float* from, int count, EightFloats& value) {
+    if (count == kLanes) {
+      value = at(from);
+    } else {
+      value = EightFloats{};
+      for (int lane = 0; lane < count; ++lane) value[lane] = from[lane];
+    }
+  }
+
+  static void store(float* to, int count, const EightFloats& value) {
+    if (count == kLanes) {
+      at(to) = value;
+    } else {
+      for (int lane = 0; lane < count; ++lane) to[lane] = value[lane];
+    }
+  }
+};
+
+}  // namespace rushlight

@@ -1,0 +1,31 @@
+#include <cmath>
+
+#include "src/backend/cpu/lane_loops.h"
+
+namespace rushlight {
+namespace {
+
+struct BaselineLanes {
+  static void take_square_root(EightFloats& value) {
+    for (int lane = 0; lane < kLanes; ++lane) value[lane] = std::sqrt(value[lane]);
+  }
+
+  template <int kCount>
+  static void draw(const std::uint32_t (&c0)[kCount], const std::uint32_t (&c1)[kCount], std::uint32_t c2,
+                   std::uint32_t c3, std::uint64_t key, PhiloxBlock (&blocks)[kCount]) {
+    for (int i = 0; i < kCount; ++i) blocks[i] = philox4x32_10({{c0[i], c1[i], c2, c3}}, key);
+  }
+};
+
+}  // namespace
+
+const LaneKernels* baseline_lane_kernels() {
+  static const LaneKernels kernels = LaneLoops<BaselineLanes>::kernels();
+  return &kernels;
+}
+
+const LaneKernels& lane_kernels(InstructionSet set) {
+  return set == InstructionSet::baseline ? *baseline_lane_kernels() : *avx2_lane_kernels();
+}
+
+}  // namespace rushlight

@@ -1,0 +1,208 @@
+#include "src/backend/cpu/product.h"
+
+#include <algorithm>
+
+#include "src/backend/backend.h"
+
+namespace rushlight {
+namespace {
+
+// A panel of so many rows fills half of a first cache of 64 KB, or all of one of 32 KB.
+constexpr std::int64_t kDepth = 512;
+// Of a transposed `a` each step lies in another cache line, which takes room beside the panel.
+constexpr std::int64_t kTransposedDepth = 256;
+// So much is packed at a time where many rows use it: most of a second cache of 512 KB.
+constexpr std::int64_t kPackedFloats = 80 * 1024;
+// With fewer rows a panel is packed just before all of them go over it.
+constexpr std::int64_t kFewRows = 256;
+// Else so many tiles do while it is near, and their rows of c are then handed on.
+constexpr std::int64_t kTilesTogether = 4;
+constexpr std::int64_t kLineFloats = 16;
+
+std::int64_t ceil_divide(std::int64_t a, std::int64_t b) {
+  return (a + b - 1) / b;
+}
+
+// The panel is wider than what is left of c: each tile goes to a place of its own first.
+void run_narrow(const ProductKernel& kernel, ProductStrip strip, std::int64_t height, std::int64_t columns) {
+  float whole[kMostTileRows * kMostPanelColumns];
+  const ProductStrip all = strip;
+  strip.c = whole;
+  strip.c_row = kernel.columns;
+  strip.tall = 1;
+  strip.low = 0;
+  float* c = all.c;
+  for (std::int64_t tile = 0; tile < all.tall + all.low; ++tile) {
+    const std::int64_t rows = tile < all.tall ? height : height - 1;
+    for (std::int64_t i = 0; i < rows && strip.sum == Sum::onto; ++i) {
+      std::fill_n(std::copy_n(c + i * all.c_row, columns, whole + i * kernel.columns), kernel.columns - columns, 0.0f);
+    }
+    kernel.strip[rows - 1](strip);
+    for (std::int64_t i = 0; i < rows; ++i) std::copy_n(whole + i * kernel.columns, columns, c + i * all.c_row);
+    strip.a += rows * strip.a_row;
+    c += rows * all.c_row;
+  }
+}
+
+}  // namespace
+
+struct PanelProduct::Job {
+  const Matmul& product;
+  std::int64_t model;
+  Range rows;    // Of c.
+  Range panels;  // Of its columns.
+  const ProductSequel* sequel;
+  float* workspace;
+};
+
+PanelProduct::PanelProduct(const MatmulShape& shape, int threads, const ProductKernel& kernel)
+    : shape_(shape),
+      kernel_(kernel),
+      threads_(threads),
+      panels_(ceil_divide(shape.n, kernel.columns)),
+      row_tiles_(ceil_divide(shape.m, kernel.rows)) {
+  const std::int64_t most = shape.transpose_a == Transpose::yes ? kTransposedDepth : kDepth;
+  depth_ = ceil_divide(shape.k, ceil_divide(shape.k, most));
+  const bool few = shape.transpose_a == Transpose::no && shape.m <= kFewRows;
+  panels_together_ = few ? 1 : std::clamp<std::int64_t>(kPackedFloats / (depth_ * kernel.columns), 1, panels_);
+  rows_together_ = few ? shape.m : kTilesTogether * kernel.rows;
+  const std::int64_t packed = panels_together_ * depth_ * kernel.columns * std::int64_t{sizeof(float)};
+  thread_workspace_ = is_vector() ? 0 : align_up(packed) / std::int64_t{sizeof(float)};
+}
+
+// Columns are split first: so no two threads pack the same panel, and each has whole columns.
+PanelProduct::Grid PanelProduct::grid(int parts) const {
+  const int columns = static_cast<int>(std::min<std::int64_t>(parts, panels_));
+  return {static_cast<int>(std::min<std::int64_t>(parts / columns, row_tiles_)), columns};
+}
+
+int PanelProduct::useful_parts() const {
+  // A thread's part should last some microseconds: 2^17 multiplications.
+  const std::int64_t worth = (shape_.models * shape_.m * shape_.n * shape_.k) >> 17;
+  const Grid best = grid(static_cast<int>(std::clamp<std::int64_t>(worth, 1, threads_)));
+  return best.rows * best.columns;
+}
+
+bool PanelProduct::can_feed(ProductSequel::Takes takes) const {
+  return takes == ProductSequel::Takes::any_region || grid(threads_).rows == 1;
+}
+
+void PanelProduct::run(const Matmul& product, Part part, const ProductSequel* sequel) const {
+  const Grid parts = grid(std::min(part.of, useful_parts()));
+  if (part.index >= parts.rows * parts.columns) return;
+  const Range tiles = Part{part.index / parts.columns, parts.rows}.range(row_tiles_);
+  const Range rows{tiles.begin * kernel_.rows, std::min(tiles.end * kernel_.rows, shape_.m)};
+  const Range panels = Part{part.index % parts.columns, parts.columns}.range(panels_);
+  float* const workspace = static_cast<float*>(product.workspace) + part.index * thread_workspace_;
+  for (std::int64_t model = 0; model < shape_.models; ++model) {
+    const Job job{product, model, rows, panels, sequel, workspace};
+    is_vector() ? run_vector(job) : run_panels(job);
+  }
+}
+
+void PanelProduct::run_vector(const Job& job) const {
+  const Range columns{job.panels.begin * kernel_.columns, std::min(job.panels.end * kernel_.columns, shape_.n)};
+  kernel_.times_vector({job.product.b.row(job.model, columns.begin), shape_.b_stride, shape_.k, columns.count()},
+                       job.product.a.row(job.model, 0), job.product.c.row(job.model, 0) + columns.begin);
+  if (job.sequel != nullptr) job.sequel->run({job.model, {0, 1}, columns});
+}
+
+void PanelProduct::run_panels(const Job& job) const {
+  const bool by_columns = job.sequel != nullptr && job.sequel->takes() == ProductSequel::Takes::whole_columns;
+  if (job.rows.count() <= kFewRows && shape_.transpose_a == Transpose::no) fetch_rows(job);
+  for (std::int64_t first = job.panels.begin; first < job.panels.end; first += panels_together_) {
+    const Range panels{first, std::min(first + panels_together_, job.panels.end)};
+    const Range columns{panels.begin * kernel_.columns, std::min(panels.end * kernel_.columns, shape_.n)};
+    for (std::int64_t begin = 0; begin < shape_.k; begin += depth_) {
+      const Range k{begin, std::min(begin + depth_, shape_.k)};
+      for (std::int64_t panel = panels.begin; panel < panels.end; ++panel) {
+        pack(job, k, panel, job.workspace + (panel - panels.begin) * depth_ * kernel_.columns);
+      }
+      for (std::int64_t row = job.rows.begin; row < job.rows.end; row += rows_together_) {
+        const Range rows{row, std::min(row + rows_together_, job.rows.end)};
+        run_rows(job, k, panels, rows);
+        if (job.sequel != nullptr && !by_columns && k.end == shape_.k) job.sequel->run({job.model, rows, columns});
+      }
+    }
+    if (by_columns) job.sequel->run({job.model, job.rows, columns});
+  }
+}
+
+// What another core wrote comes slowly, one line after the other, unless many are asked for at once.
+void PanelProduct::fetch_rows(const Job& job) const {
+  for (std::int64_t row = job.rows.begin; row < job.rows.end; ++row) {
+    const float* const a = job.product.a.row(job.model, row);
+    for (std::int64_t l = 0; l < shape_.k; l += kLineFloats) __builtin_prefetch(a + l);
+  }
+}
+
+void PanelProduct::pack(const Job& job, Range k, std::int64_t panel, float* to) const {
+  const std::int64_t column = panel * kernel_.columns;
+  const std::int64_t columns = std::min(kernel_.columns, shape_.n - column);
+  if (shape_.transpose_b == Transpose::yes) {
+    kernel_.pack_transposed({job.product.b.row(job.model, column) + k.begin, shape_.b_stride, k.count(), columns}, to);
+  } else {
+    kernel_.pack({job.product.b.row(job.model, k.begin) + column, shape_.b_stride, k.count(), columns}, to);
+  }
+}
+
+void PanelProduct::run_rows(const Job& job, Range k, Range panels, Range rows) const {
+  for (std::int64_t panel = panels.begin; panel < panels.end; ++panel) {
+    run_strip(job, k, rows, panel, job.workspace + (panel - panels.begin) * depth_ * kernel_.columns);
+  }
+}
+
+// Tiles of nearly the same height: a low one would wait for its own sums.
+void PanelProduct::run_strip(const Job& job, Range k, Range rows, std::int64_t panel, const float* packed) const {
+  const bool transposed = shape_.transpose_a == Transpose::yes;
+  const std::int64_t column = panel * kernel_.columns;
+  const std::int64_t columns = std::min(kernel_.columns, shape_.n - column);
+  const std::int64_t tiles = ceil_divide(rows.count(), kernel_.rows), height = ceil_divide(rows.count(), tiles);
+  ProductStrip strip{.tall = rows.count() - tiles * (height - 1),
+                     .low = tiles * height - rows.count(),
+                     .k = k.count(),
+                     .a = transposed ? job.product.a.row(job.model, k.begin) + rows.begin
+                                     : job.product.a.row(job.model, rows.begin) + k.begin,
+                     .a_row = transposed ? 1 : shape_.a_stride,
+                     .a_step = transposed ? shape_.a_stride : 1,
+                     .panel = packed,
+                     .c = job.product.c.row(job.model, rows.begin) + column,
+                     .c_row = shape_.c_stride,
+                     .sum = k.begin == 0 ? Sum::fresh : Sum::onto,
+                     .ahead = {}};
+  look_ahead(job, k, rows, panel, strip);
+  if (columns < kernel_.columns) return run_narrow(kernel_, strip, height, columns);
+  kernel_.strip[height - 1](strip);
+}
+
+// Memory is slower than the sums: while a panel is in use, the next one comes nearer, or the next columns of c.
+void PanelProduct::look_ahead(const Job& job, Range k, Range rows, std::int64_t panel, ProductStrip& strip) const {
+  for (LinesAhead& none : strip.ahead) none.line = strip.panel;
+  const std::int64_t next = (panel + 1) * kernel_.columns;
+  LinesAhead& first = strip.ahead[0];
+  if (panels_together_ > 1) {
+    first = {job.product.c.row(job.model, rows.begin) + next, shape_.c_stride, 0, shape_.c_stride};
+  } else if (panel + 1 < job.panels.end) {
+    const std::int64_t lines = ceil_divide(k.count(), kStepsALine);
+    first = shape_.transpose_b == Transpose::yes
+                ? LinesAhead{job.product.b.row(job.model, next) + k.begin, kLineFloats, shape_.b_stride, 0}
+                : LinesAhead{job.product.b.row(job.model, k.begin) + next, shape_.b_stride, lines * shape_.b_stride, 0};
+  }
+  if (job.sequel != nullptr && k.end == shape_.k) {
+    job.sequel->look_ahead(job.model, rows.begin, panel * kernel_.columns, strip.ahead + 1);
+  }
+}
+
+const ProductKernel& product_kernel(InstructionSet set) {
+  switch (set) {
+    case InstructionSet::avx512:
+      return *avx512_product_kernel();
+    case InstructionSet::avx2:
+      return *avx2_product_kernel();
+    case InstructionSet::baseline:
+      break;
+  }
+  return *baseline_product_kernel();
+}
+
+}  // namespace rushlight

@@ -1,0 +1,81 @@
+// Matrix products on the CPU by panels: a panel of b is packed into the cache nearest to the processor, and every row
+// of a goes over it. What follows on the same elements can be done while they are in cache.
+#pragma once
+
+#include <memory>
+
+#include "src/backend/command.h"
+#include "src/backend/cpu/instruction_set.h"
+#include "src/backend/cpu/part.h"
+#include "src/backend/cpu/product_kernel.h"
+
+namespace rushlight {
+
+/// Elements of c.
+struct ProductRegion {
+  std::int64_t model = 0;
+  Range rows;
+  Range columns;
+};
+
+/// An operation that takes c, in parts, right after the product.
+class ProductSequel {
+ public:
+  enum class Takes { any_region, whole_columns };
+
+  virtual ~ProductSequel() = default;
+  virtual Takes takes() const = 0;
+  /// Sets up to kStreamsAhead - 1 of `lines`: where its other operands lie that belong to c from this element on, if
+  /// that may be far away.
+  virtual void look_ahead(std::int64_t model, std::int64_t row, std::int64_t column, LinesAhead* lines) const = 0;
+  /// Called by the thread that computed the region, once for each.
+  virtual void run(const ProductRegion& region) const = 0;
+};
+
+class PanelProduct final : public MatmulPlan {
+ public:
+  /// For a team of `threads` or fewer.
+  PanelProduct(const MatmulShape& shape, int threads, const ProductKernel& kernel);
+
+  std::int64_t workspace_bytes() const override { return threads_ * thread_workspace_ * std::int64_t{sizeof(float)}; }
+
+  /// How many parts a product is worth.
+  int useful_parts() const;
+  /// Whether a thread of the team computes such regions.
+  bool can_feed(ProductSequel::Takes takes) const;
+
+  /// The bits do not depend on the number of parts, but where m is 1 and b transposed they are summed in another order.
+  void run(const Matmul& product, Part part, const ProductSequel* sequel = nullptr) const;
+
+ private:
+  struct Grid {
+    int rows = 1;
+    int columns = 1;
+  };
+  struct Job;
+
+  Grid grid(int parts) const;
+  bool is_vector() const {
+    return shape_.m == 1 && shape_.transpose_a == Transpose::no && shape_.transpose_b == Transpose::yes;
+  }
+  void run_vector(const Job& job) const;
+  void run_panels(const Job& job) const;
+  void fetch_rows(const Job& job) const;
+  void pack(const Job& job, Range k, std::int64_t panel, float* to) const;
+  void run_rows(const Job& job, Range k, Range panels, Range rows) const;
+  void run_strip(const Job& job, Range k, Range rows, std::int64_t panel, const float* packed) const;
+  void look_ahead(const Job& job, Range k, Range rows, std::int64_t panel, ProductStrip& strip) const;
+
+  MatmulShape shape_;
+  const ProductKernel& kernel_;
+  int threads_;
+  std::int64_t panels_, row_tiles_;
+  std::int64_t depth_;             // Of k, at most, that is packed at a time.
+  std::int64_t panels_together_;   // That are packed at a time.
+  std::int64_t rows_together_;     // That go over a panel before the next panel.
+  std::int64_t thread_workspace_;  // In floats.
+};
+
+const ProductKernel& product_kernel(InstructionSet set);
+
+}  // namespace rushlight

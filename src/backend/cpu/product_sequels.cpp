@@ -1,0 +1,120 @@
+#include "src/backend/cpu/product_sequels.h"
+
+#include "src/backend/cpu/lane_kernels.h"
+
+namespace rushlight {
+namespace {
+
+Range blocks_of(Range columns) {
+  return {columns.begin / kLanes, lane_blocks(columns.end)};
+}
+
+// Bias, ReLU and dropout in place: an item is eight columns of a row.
+class ForwardSequel final : public ProductSequel {
+ public:
+  ForwardSequel(const BiasReluDropoutForward& operation, const LaneKernels& kernels)
+      : operation_(operation), kernels_(kernels) {}
+
+  Takes takes() const override { return Takes::any_region; }
+  void look_ahead(std::int64_t, std::int64_t, std::int64_t, LinesAhead*) const override {}
+  void run(const ProductRegion& region) const override {
+    kernels_.forward(operation_, region.model, region.rows, blocks_of(region.columns));
+  }
+
+ private:
+  BiasReluDropoutForward operation_;
+  const LaneKernels& kernels_;
+};
+
+// Their backward, with the gradient of the bias: an item is eight columns.
+class BackwardSequel final : public ProductSequel {
+ public:
+  BackwardSequel(const BiasReluDropoutBackward& operation, const LaneKernels& kernels)
+      : operation_(operation), kernels_(kernels) {}
+
+  Takes takes() const override { return Takes::whole_columns; }
+
+  // The forward's result was last used long ago.
+  void look_ahead(std::int64_t model, std::int64_t row, std::int64_t column, LinesAhead* lines) const override {
+    const Matrix<const float>& y = operation_.y;
+    if (operation_.activation == Activation::relu) lines[0] = {y.row(model, row) + column, y.stride, 0, y.stride};
+  }
+
+  void run(const ProductRegion& region) const override {
+    kernels_.backward(operation_, region.model, blocks_of(region.columns));
+  }
+
+ private:
+  BiasReluDropoutBackward operation_;
+  const LaneKernels& kernels_;
+};
+
+// Adam on a gradient of weights, which starts its block; what follows it in the block goes with its last element.
+class AdamSequel final : public ProductSequel {
+ public:
+  AdamSequel(const AdamUpdate& operation, const Matrix<float>& gradient, const LaneKernels& kernels)
+      : operation_(operation), gradient_(gradient), kernels_(kernels) {}
+
+  Takes takes() const override { return Takes::any_region; }
+
+  void look_ahead(std::int64_t model, std::int64_t row, std::int64_t column, LinesAhead* lines) const override {
+    const std::int64_t stride = gradient_.stride, at = row * stride + column;
+    lines[0] = {operation_.first_moments.member(model) + at, stride, 0, stride};
+    lines[1] = {operation_.second_moments.member(model) + at, stride, 0, stride};
+    lines[2] = {operation_.parameters.member(model) + at, stride, 0, stride};
+  }
+
+  void run(const ProductRegion& region) const override {
+    const std::int64_t begin = region.columns.begin / kLanes, end = lane_blocks(region.columns.end);
+    const std::int64_t stride = gradient_.stride / kLanes;
+    for (std::int64_t row = region.rows.begin; row < region.rows.end; ++row) {
+      kernels_.adam(operation_, region.model, {row * stride + begin, row * stride + end});
+    }
+    if (region.rows.end == gradient_.rows && region.columns.end == gradient_.cols) {
+      kernels_.adam(operation_, region.model, {gradient_.rows * stride, operation_.parameters.size / kLanes});
+    }
+  }
+
+ private:
+  AdamUpdate operation_;
+  Matrix<float> gradient_;
+  const LaneKernels& kernels_;
+};
+
+bool is(const Matrix<float>& c, const Matrix<const float>& operand) {
+  return c.data == operand.data && c.stride == operand.stride && c.model_stride == operand.model_stride;
+}
+
+std::unique_ptr<ProductSequel> make(const Matmul& product, const Elementwise& next, const LaneKernels& kernels) {
+  if (const auto* const forward = std::get_if<BiasReluDropoutForward>(&next)) {
+    if (is(product.c, forward->x) && is(product.c, forward->y.as_const())) {
+      return std::make_unique<ForwardSequel>(*forward, kernels);
+    }
+  }
+  if (const auto* const adam = std::get_if<AdamUpdate>(&next)) {
+    const Matrix<float>& c = product.c;
+    const bool starts_block = c.data == adam->gradients.data && c.model_stride == adam->gradients.model_stride;
+    if (starts_block && c.stride % kLanes == 0 && c.rows * c.stride <= adam->gradients.size) {
+      return std::make_unique<AdamSequel>(*adam, c, kernels);
+    }
+  }
+  return nullptr;
+}
+
+std::unique_ptr<ProductSequel> make(const Matmul& product, const ColumnReduction& next, const LaneKernels& kernels) {
+  const auto* const backward = std::get_if<BiasReluDropoutBackward>(&next);
+  if (backward == nullptr || !is(product.c, backward->dy)) return nullptr;
+  return std::make_unique<BackwardSequel>(*backward, kernels);
+}
+
+}  // namespace
+
+std::unique_ptr<ProductSequel> make_sequel(const Matmul& product, const Command& next, InstructionSet set) {
+  if (const Elementwise* const elementwise = std::get_if<Elementwise>(&next))
+    return make(product, *elementwise, lane_kernels(set));
+  if (const auto* const reduction = std::get_if<ColumnReduction>(&next))
+    return make(product, *reduction, lane_kernels(set));
+  return nullptr;
+}
+
+}  // namespace rushlight

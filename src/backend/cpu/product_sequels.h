@@ -1,0 +1,14 @@
+// The operations that may follow a product while its result is in cache.
+#pragma once
+
+#include <memory>
+
+#include "src/backend/cpu/instruction_set.h"
+#include "src/backend/cpu/product.h"
+
+namespace rushlight {
+
+/// `next` as the sequel of `product`: null if it does not take the product's result, whole and as it lies.
+std::unique_ptr<ProductSequel> make_sequel(const Matmul& product, const Command& next, InstructionSet set);
+
+}  // namespace rushlight

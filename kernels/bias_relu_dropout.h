@@ -34,25 +34,34 @@ struct BiasReluDropoutForward {
     return {x.bytes() + bias.bytes(), y.bytes(), steps * y.elements(), y.elements()};
   }
 
-  /// One element, or a vector of them, where `lane` has each one's 16 random bits.
+  /// One element, or a vector of them. The bias comes first.
+  template <class T>
+  [[gnu::always_inline]] RL_HD static void rectify(T& value) {
+    value = value <= 0.0f ? T{} : value;
+  }
+
+  /// `lane`: each one's 16 random bits.
   template <class T, class Bits>
-  [[gnu::always_inline]] RL_HD void compute(T& value, const T& term, const Bits& lane, const DropoutRate& rate) const {
-    if (bias.data != nullptr) value = value + term;
-    if (activation == Activation::relu) value = value <= 0.0f ? T{} : value;
-    if (draw.on()) value = lane < rate.threshold ? T{} : value * rate.scale;
+  [[gnu::always_inline]] RL_HD static void drop(T& value, const Bits& lane, const DropoutRate& rate) {
+    value = lane < rate.threshold ? T{} : value * rate.scale;
   }
 
   RL_HD void operator()(std::uint64_t item) const {
     const BlockIndex at = grid().at(item);
     const int count = lanes_in(y.cols, at.block);
-    LaneFloats values = load_lanes(x.row(at.model, at.row) + at.block * kLanes, count);
-    LaneFloats term{};
-    if (bias.data != nullptr) term = load_lanes(bias.member(at.model) + at.block * kLanes, count);
-    const PhiloxBlock bits = draw.on() ? draw.block(at) : PhiloxBlock{};
-    const DropoutRate rate = draw.rate(at.model);
-    for_each_lane(count,
-                  [&](int lane) { compute(values.value[lane], term.value[lane], dropout_lane(bits, lane), rate); });
-    store_lanes(y.row(at.model, at.row) + at.block * kLanes, count, values);
+    LaneFloats y_lanes = load_lanes(x.row(at.model, at.row) + at.block * kLanes, count);
+    float* const value = y_lanes.value;
+    if (bias.data != nullptr) {
+      const LaneFloats term = load_lanes(bias.member(at.model) + at.block * kLanes, count);
+      for_each_lane(count, [&](int lane) { value[lane] += term.value[lane]; });
+    }
+    if (activation == Activation::relu) for_each_lane(count, [&](int lane) { rectify(value[lane]); });
+    if (draw.on()) {
+      const PhiloxBlock bits = draw.block(at);
+      const DropoutRate rate = draw.rate(at.model);
+      for_each_lane(count, [&](int lane) { drop(value[lane], dropout_lane(bits, lane), rate); });
+    }
+    store_lanes(y.row(at.model, at.row) + at.block * kLanes, count, y_lanes);
   }
 };
 
@@ -76,31 +85,32 @@ struct BiasReluDropoutBackward {
             dx.elements()};
   }
 
-  /// One element, or a vector of them: dy becomes dx.
-  template <class T, class Bits>
-  [[gnu::always_inline]] RL_HD void compute(T& value, const T& output, const Bits& lane,
-                                            const DropoutRate& rate) const {
-    value = value * rate.scale;
-    if (activation == Activation::relu) {
-      value = output > 0.0f ? value : T{};
-    } else if (draw.on()) {
-      value = lane < rate.threshold ? T{} : value;
-    }
+  /// One element, or a vector of them, dy times the scale: where the forward's result is not positive nothing passes.
+  template <class T>
+  [[gnu::always_inline]] RL_HD static void pass_positive(T& value, const T& output) {
+    value = output > 0.0f ? value : T{};
   }
 
-  /// Whether the forward's result tells too little, so that the mask is drawn again.
-  RL_HD bool draws() const { return draw.on() && activation != Activation::relu; }
+  /// `lane`: each one's 16 random bits.
+  template <class T, class Bits>
+  [[gnu::always_inline]] RL_HD static void pass_kept(T& value, const Bits& lane, const DropoutRate& rate) {
+    value = lane < rate.threshold ? T{} : value;
+  }
 
   RL_HD Partial load(std::int64_t row, std::uint64_t item) const {
     const BlockIndex at = grid().at(item);
     const int count = lanes_in(dx.cols, at.block);
     const DropoutRate rate = draw.rate(at.model);
     Partial result = load_lanes(dy.row(at.model, row) + at.block * kLanes, count);
-    LaneFloats output{};
-    if (activation == Activation::relu) output = load_lanes(y.row(at.model, row) + at.block * kLanes, count);
-    const PhiloxBlock bits = draws() ? draw.block({at.model, row, at.block}) : PhiloxBlock{};
-    for_each_lane(count,
-                  [&](int lane) { compute(result.value[lane], output.value[lane], dropout_lane(bits, lane), rate); });
+    float* const value = result.value;
+    for_each_lane(count, [&](int lane) { value[lane] *= rate.scale; });
+    if (activation == Activation::relu) {
+      const LaneFloats output = load_lanes(y.row(at.model, row) + at.block * kLanes, count);
+      for_each_lane(count, [&](int lane) { pass_positive(value[lane], output.value[lane]); });
+    } else if (draw.on()) {
+      const PhiloxBlock bits = draw.block({at.model, row, at.block});
+      for_each_lane(count, [&](int lane) { pass_kept(value[lane], dropout_lane(bits, lane), rate); });
+    }
     store_lanes(dx.row(at.model, row) + at.block * kLanes, count, result);
     return result;
   }

@@ -70,12 +70,19 @@ struct LaneLoops {
       for (std::int64_t block = blocks.begin; block < blocks.end; ++block) {
         const std::int64_t col = block * kLanes;
         const int count = lanes_in(one.y.cols, block);
-        EightFloats value, term{};
+        EightFloats value;
         load(x + col, count, value);
-        if (bias != nullptr) load(bias + col, count, term);
-        EightWords lanes{};
-        if (one.draw.on()) bits.next(lanes);
-        one.compute(value, term, lanes, rate);
+        if (bias != nullptr) {
+          EightFloats term;
+          load(bias + col, count, term);
+          value += term;
+        }
+        if (one.activation == Activation::relu) BiasReluDropoutForward::rectify(value);
+        if (one.draw.on()) {
+          EightWords lanes;
+          bits.next(lanes);
+          BiasReluDropoutForward::drop(value, lanes, rate);
+        }
         store(y + col, count, value);
       }
     }
@@ -147,12 +154,18 @@ struct LaneLoops {
       Sum sum{};
       for (int i = 0; i < kBlocks; ++i) {
         const int count = lanes_in(one.dx.cols, block + i);
-        EightFloats value, output{};
+        EightFloats value;
         load(one.dy.row(model, row) + col + i * kLanes, count, value);
-        if (relu) load(one.y.row(model, row) + col + i * kLanes, count, output);
-        EightWords lanes{};
-        if (one.draws()) bits.next(lanes);
-        one.compute(value, output, lanes, rate);
+        value *= rate.scale;
+        if (relu) {
+          EightFloats output;
+          load(one.y.row(model, row) + col + i * kLanes, count, output);
+          BiasReluDropoutBackward::pass_positive(value, output);
+        } else if (one.draw.on()) {
+          EightWords lanes;
+          bits.next(lanes);
+          BiasReluDropoutBackward::pass_kept(value, lanes, rate);
+        }
         store(one.dx.row(model, row) + col + i * kLanes, count, value);
         sum.value[i] = value;
       }

@@ -18,8 +18,9 @@ using EightWords = std::uint32_t __attribute__((vector_size(32)));
 /// `Lanes` brings what a vector of the compiler's does not: square roots, and the wide products of Philox.
 template <class Lanes>
 struct LaneLoops {
+  template <int kBlocks>
   struct Sum {
-    EightFloats value[2];
+    EightFloats value[kBlocks];
   };
 
   static LaneKernels kernels() { return {adam, gather, forward, backward}; }
@@ -88,15 +89,12 @@ struct LaneLoops {
     }
   }
 
-  // Two blocks, a cache line, at a time: the sums stay in registers.
+  // As many blocks at a time as leave their sums in registers: memory is read along rows.
   static void backward(const BiasReluDropoutBackward& operation, std::int64_t model, Range blocks) {
-    for (std::int64_t block = blocks.begin; block < blocks.end; block += 2) {
-      if (block + 1 < blocks.end) {
-        backward_columns<2>(operation, model, block);
-      } else {
-        backward_columns<1>(operation, model, block);
-      }
-    }
+    std::int64_t block = blocks.begin;
+    for (; block + 8 <= blocks.end; block += 8) backward_columns<8>(operation, model, block);
+    for (; block + 2 <= blocks.end; block += 2) backward_columns<2>(operation, model, block);
+    for (; block < blocks.end; ++block) backward_columns<1>(operation, model, block);
   }
 
  private:
@@ -151,7 +149,7 @@ struct LaneLoops {
     const std::int64_t col = block * kLanes;
     Bits bits(one.draw, model, {0, one.dx.rows}, {block, block + kBlocks});
     const auto load_row = [&](std::int64_t row) {
-      Sum sum{};
+      Sum<kBlocks> sum;
       for (int i = 0; i < kBlocks; ++i) {
         const int count = lanes_in(one.dx.cols, block + i);
         EightFloats value;
@@ -171,10 +169,12 @@ struct LaneLoops {
       }
       return sum;
     };
-    const auto combine = [](const Sum& a, const Sum& b) {
-      return Sum{{a.value[0] + b.value[0], a.value[1] + b.value[1]}};
+    const auto combine = [](const Sum<kBlocks>& a, const Sum<kBlocks>& b) {
+      Sum<kBlocks> sum;
+      for (int i = 0; i < kBlocks; ++i) sum.value[i] = a.value[i] + b.value[i];
+      return sum;
     };
-    const Sum all = tree_reduce<Sum>(one.dx.rows, load_row, combine);
+    const auto all = tree_reduce<Sum<kBlocks>>(one.dx.rows, load_row, combine);
     if (one.dbias.data == nullptr) return;
     for (int i = 0; i < kBlocks; ++i) {
       store(one.dbias.member(model) + col + i * kLanes, lanes_in(one.dx.cols, block + i), all.value[i]);

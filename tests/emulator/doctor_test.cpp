@@ -131,7 +131,7 @@ TEST_F(CudaDoctorTest, AutoTakesNoGpuForNoErrorAndOneThatCannotBeUsedForCode4) {
   emulator::configure({.driver = emulator::Driver::none});
   const Outcome none = call({"doctor"});
   EXPECT_EQ(none.code, 0) << none.err;
-  EXPECT_THAT(none.out, AllOf(HasSubstr("device    cpu, as "), HasSubstr("no NVIDIA driver"), HasSubstr("71 passed")));
+  EXPECT_THAT(none.out, AllOf(HasSubstr("device    cpu, as "), HasSubstr("no NVIDIA driver"), HasSubstr("79 passed")));
   emulator::configure({.driver = emulator::Driver::busy});
   EXPECT_THAT(refusal(call({"doctor"}), 4, "doctor"), AllOf(HasSubstr("there is a GPU"), HasSubstr("another process")));
 }

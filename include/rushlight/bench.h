@@ -27,8 +27,8 @@ BenchCase choose_bench_case(std::string_view name);
 struct BenchOptions {
   BenchCase which = BenchCase::lab;
   Device device = {};
-  double seconds = 20;     ///< That all rounds take together, roughly. Warming up takes as long as one or two rounds.
-  int rounds = 7;          ///< In each, every part has its turn, so that all see the same machine.
+  double seconds = 20;  ///< That all rounds take together, roughly. Warming up takes as long as one or two rounds.
+  int rounds = 0;       ///< In each, every part has its turn: all see the same machine. 0: 15, `kernels` 7, `wide` 5.
   std::int64_t batch = 0;  ///< Of `lab` and `wide`; 0: 100, and the largest of 65,536 or less that fits, 512 on a CPU.
   std::int64_t block_bytes = 0;  ///< That are copied, half of what each of `kernels` goes through; 0: beyond any cache.
 };
@@ -81,6 +81,9 @@ struct BenchReport {
   std::int64_t parameters = 0;
   std::int64_t batch = 0;              ///< 0 where there is no one batch.
   std::int64_t peak_memory_bytes = 0;  ///< Of the process, data included, before the ceilings took theirs; 0: unknown.
+  /// Of the time that the multiply-adds asked for, what they got, on a CPU. Clearly below 1: others ran meanwhile, and
+  /// no time of this run is worth much.
+  std::optional<double> cpu_share = {};
   BenchCeilings ceilings = {};
   std::vector<Measurement> results = {};
   std::map<std::string, Spread> ratios = {};  ///< Taken round by round; none on an emulated device.
@@ -89,7 +92,7 @@ struct BenchReport {
 };
 
 /// Takes about `seconds` and what warming up takes. Data: random pixels, never zeros.
-/// @throws InvalidArgument if `seconds` is not above 0 and at most 3,600, `rounds` not in [1, 10,000], `batch` is given
+/// @throws InvalidArgument if `seconds` is not above 0 and at most 3,600, `rounds` not in [0, 10,000], `batch` is given
 /// for a case that has none, or not in [1, 2^20], or `block_bytes` not in [1, 2^40]; DeviceError if the device cannot
 /// be opened or has too little memory.
 BenchReport run_bench(const BenchOptions& options);

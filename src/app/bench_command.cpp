@@ -21,6 +21,9 @@ Examples:
   rushlight bench lab --seconds 5 --rounds 3 --threads 1
 )";
 
+constexpr double kCalm = 0.97;   // Of the CPU time that was asked for: below, times tell more of others than of us.
+constexpr double kSteady = 1.1;  // The same of the multiply-adds' median beside their fastest.
+
 struct Arguments {
   std::string which = "lab";
   DeviceOptions device;
@@ -89,6 +92,7 @@ Json json_of(const BenchReport& report) {
               {"batch", known(report.batch)},
               {"rounds", rounds},
               {"peak_memory_bytes", known(report.peak_memory_bytes)},
+              {"cpu_share", known(report.cpu_share)},
               {"ceilings",
                {{"fma", ceiling(report.ceilings.fma)},
                 {"copy", ceiling(report.ceilings.copy)},
@@ -148,6 +152,17 @@ void show_phases(const BenchReport& report, Streams streams) {
   }
 }
 
+/// Nothing but other programs, or other machines on the same host, slows down what touches no memory.
+void warn_of_noise(const BenchReport& report, Streams streams) {
+  const Spread& fma = *report.ceilings.fma->seconds;
+  if (*report.cpu_share > kCalm && fma.median < kSteady * fma.min) return;
+  streams.out << fmt::format(
+      "\nThe machine was not calm: threads got {:.0f} % of the CPU, and the multiply-adds alone took {} to {}. Times "
+      "are "
+      "too long; ratios within a round are better. Leave the machine alone, and run it again.\n",
+      *report.cpu_share * 100, duration(fma.min), duration(fma.max));
+}
+
 void show(const BenchReport& report, Streams streams) {
   streams.out << fmt::format("rushlight {} ({}), {}\n{}, {}\n", version(), commit(), report.processor, report.backend,
                              to_string(report.options.device.precision));
@@ -168,6 +183,7 @@ void show(const BenchReport& report, Streams streams) {
     streams.out << fmt::format("\npeak memory {:.4g} MB, before the ceilings took theirs\n",
                                static_cast<double>(report.peak_memory_bytes) * 1e-6);
   }
+  if (report.cpu_share) warn_of_noise(report, streams);
   if (report.emulated) streams.out << "\ntimes skipped, as those of an emulated device are none of a GPU\n";
 }
 
@@ -193,7 +209,8 @@ void add_bench_command(CLI::App& app, Streams streams, std::function<int()>& cho
   command->add_option("case", arguments->which, "lab, wide, infer or kernels")->capture_default_str();
   command->add_option("--seconds", arguments->options.seconds, "That all rounds take together, roughly")
       ->capture_default_str();
-  command->add_option("--rounds", arguments->options.rounds, "Turns of each part")->capture_default_str();
+  command->add_option("--rounds", arguments->options.rounds, "Turns of each part; 0: 15, kernels 7, wide 5")
+      ->capture_default_str();
   command->add_option("--batch", arguments->options.batch, "Of lab and wide; 0: 100, and the largest that fits")
       ->capture_default_str();
   command->add_option("--block", arguments->options.block_bytes, "Bytes that are copied; 0: beyond any cache")

@@ -5,7 +5,8 @@
 #include <fmt/ranges.h>
 #include <rushlight/error.h>
 
-#include <cmath>
+#include <algorithm>
+#include <memory>
 
 #include "kernels/portable.h"
 #include "src/backend/cpu/ceilings.h"
@@ -25,8 +26,9 @@ void check(const BenchOptions& options) {
     throw InvalidArgument(
         fmt::format("seconds must be above 0 and at most {}, but are {}", kMostSeconds, options.seconds));
   }
-  if (options.rounds < 1 || options.rounds > kMostRounds) {
-    throw InvalidArgument(fmt::format("rounds must be from 1 to {}, but are {}", kMostRounds, options.rounds));
+  if (options.rounds < 0 || options.rounds > kMostRounds) {
+    throw InvalidArgument(
+        fmt::format("rounds must be from 1 to {} (0: the case's own), but are {}", kMostRounds, options.rounds));
   }
   if (options.batch < 0 || options.batch > kMostBatch) {
     throw InvalidArgument(
@@ -40,6 +42,12 @@ void check(const BenchOptions& options) {
   if (options.batch != 0 && !trains) {
     throw InvalidArgument(fmt::format("{} takes no batch: lab and wide do", to_string(options.which)));
   }
+}
+
+// Short turns for what has a noisy machine as its worst enemy, and few where one step takes seconds.
+int usual_rounds(BenchCase which) {
+  if (which == BenchCase::wide) return 5;
+  return which == BenchCase::kernels ? 7 : 15;
 }
 
 BenchReport measure(const BenchOptions& options, const BenchPlace& place) {
@@ -129,8 +137,9 @@ BenchReport run_bench(const BenchOptions& options) {
   check(options);
   const bool cpu = options.device.kind == Device::Kind::cpu;
   const BenchPlace place{open_backend(options.device), cpu ? thread_count(options.device.threads) : 0,
-                         kEmulated && !cpu, options.block_bytes};
+                         kEmulated && !cpu, options.block_bytes, cpu ? std::make_shared<CpuTime>() : nullptr};
   BenchOptions used = options;
+  if (used.rounds == 0) used.rounds = usual_rounds(used.which);
   if (place.emulated) {  // Everything once: there are no times to be had.
     used.seconds = 1e-9;
     used.rounds = 1;
@@ -141,7 +150,10 @@ BenchReport run_bench(const BenchOptions& options) {
   report.threads = place.threads;
   report.backend = place.backend->describe();
   report.processor = processor_name();
-  if (cpu) report.vectors = widest_fma_loop().vectors;
+  if (cpu) {
+    report.vectors = widest_fma_loop().vectors;
+    report.cpu_share = std::min(1.0, place.fma_time->given / place.fma_time->asked);
+  }
   if (place.emulated) {
     forget_times(report);
   } else {

@@ -26,7 +26,7 @@ void fill_block(Backend& backend, std::byte* data, std::int64_t bytes) {
   }
 }
 
-BenchPart fma_part(int threads) {
+BenchPart fma_part(int threads, std::shared_ptr<CpuTime> time) {
   constexpr std::int64_t kLoops = 100'000;
   const FmaLoop loop = widest_fma_loop();
   BenchPart part;
@@ -34,27 +34,12 @@ BenchPart fma_part(int threads) {
                       .what = fmt::format("multiply-adds in registers, {}, {} threads", loop.vectors, threads),
                       .flops = kLoops * loop.flops * threads};
   part.share = 0.1;
-  part.run = [=](std::int64_t times) { run_fma(loop, threads, times * kLoops); };
+  part.run = [=, time = std::move(time)](std::int64_t times) {
+    const double given = process_cpu_seconds();
+    time->asked += threads * seconds_of([&] { run_fma(loop, threads, times * kLoops); });
+    time->given += process_cpu_seconds() - given;
+  };
   return part;
-}
-
-/// Sums over the nodes of one phase.
-double phase_seconds(const std::vector<double>& round, const Program& program, Phase phase) {
-  double seconds = 0;
-  for (std::size_t i = 0; i < program.size(); ++i) seconds += program[i].phase == phase ? round[i] : 0;
-  return seconds;
-}
-
-}  // namespace
-
-std::int64_t BenchPlace::block_bytes() const {
-  if (wanted_block_bytes > 0) return align_up(wanted_block_bytes);
-  if (emulated) return 64 << 10;
-  return on_cpu() ? std::clamp(4 * last_level_cache_bytes(), 64 * kMebibyte, 512 * kMebibyte) : 512 * kMebibyte;
-}
-
-std::shared_ptr<Backend> BenchPlace::plain_backend() const {
-  return on_cpu() ? std::make_shared<DenseBackend>(threads) : backend;
 }
 
 BenchPart copy_part(const BenchPlace& place) {
@@ -83,8 +68,27 @@ BenchPart copy_part(const BenchPlace& place) {
   return part;
 }
 
+/// Sums over the nodes of one phase.
+double phase_seconds(const std::vector<double>& round, const Program& program, Phase phase) {
+  double seconds = 0;
+  for (std::size_t i = 0; i < program.size(); ++i) seconds += program[i].phase == phase ? round[i] : 0;
+  return seconds;
+}
+
+}  // namespace
+
+std::int64_t BenchPlace::block_bytes() const {
+  if (wanted_block_bytes > 0) return align_up(wanted_block_bytes);
+  if (emulated) return 64 << 10;
+  return on_cpu() ? std::clamp(4 * last_level_cache_bytes(), 64 * kMebibyte, 512 * kMebibyte) : 512 * kMebibyte;
+}
+
+std::shared_ptr<Backend> BenchPlace::plain_backend() const {
+  return on_cpu() ? std::make_shared<DenseBackend>(threads) : backend;
+}
+
 void add_ceilings(BenchRounds& rounds, const BenchPlace& place) {
-  if (place.on_cpu()) rounds.add(fma_part(place.threads));
+  if (place.on_cpu()) rounds.add(fma_part(place.threads, place.fma_time));
   rounds.add(copy_part(place));
 }
 

@@ -14,12 +14,19 @@
 
 namespace rushlight {
 
+/// Seconds that threads wanted to run, and did.
+struct CpuTime {
+  double asked = 0;
+  double given = 0;
+};
+
 /// Where a bench runs.
 struct BenchPlace {
   std::shared_ptr<Backend> backend;
   int threads = 0;  ///< Of the CPU; 0 on a GPU.
   bool emulated = false;
   std::int64_t wanted_block_bytes = 0;
+  std::shared_ptr<CpuTime> fma_time = {};  ///< On a CPU: of the multiply-adds, whose threads never wait.
 
   bool on_cpu() const { return threads > 0; }
   /// What was wanted, or a size that no cache holds.
@@ -30,7 +37,6 @@ struct BenchPlace {
 
 /// `fma`, on a CPU; `copy`.
 void add_ceilings(BenchRounds& rounds, const BenchPlace& place);
-BenchPart copy_part(const BenchPlace& place);
 
 /// The products of `program`.
 Program products_of(const Program& program);

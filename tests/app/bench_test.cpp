@@ -65,16 +65,19 @@ void expect_consistent(const Json& found) {
 
 TEST(BenchTest, ALabTellsItsEpochItsProductsAndItsPhases) {
   const Json found = bench({"lab"});
-  EXPECT_EQ(keys_of(found),
-            (std::set<std::string>{
-                "schema",   "case",    "version", "commit",  "device",     "threads", "precision", "emulated",
-                "backend",  "cpu",     "vectors", "network", "parameters", "batch",   "rounds",    "peak_memory_bytes",
-                "ceilings", "results", "ratios",  "phases",  "nodes"}));
+  EXPECT_EQ(
+      keys_of(found),
+      (std::set<std::string>{
+          "schema",    "case",     "version", "commit",  "device",     "threads", "precision", "emulated",
+          "backend",   "cpu",      "vectors", "network", "parameters", "batch",   "rounds",    "peak_memory_bytes",
+          "cpu_share", "ceilings", "results", "ratios",  "phases",     "nodes"}));
   EXPECT_EQ(found["case"], "lab");
   EXPECT_EQ(found["threads"], 2);
   EXPECT_EQ(found["network"], "784-512-512-512-512-10");
   EXPECT_EQ(found["parameters"], 1195018);
   EXPECT_GT(found["peak_memory_bytes"], 60000 * 784);
+  EXPECT_GT(found["cpu_share"], 0);
+  EXPECT_LE(found["cpu_share"], 1);
   expect_consistent(found);
 
   ASSERT_EQ(found["results"].size(), 1U);
@@ -150,7 +153,7 @@ TEST(BenchTest, WhatCannotBeTimedIsRefused) {
   EXPECT_THAT(refusal(call({"bench", "lap"}), kWrongUsage, "lap"), HasSubstr("lab, wide, infer or kernels"));
   EXPECT_THAT(refusal(call({"bench", "--seconds", "0"}), kWrongUsage, "0 s"), HasSubstr("above 0 and at most 3600"));
   refusal(call({"bench", "--seconds", "nan"}), kWrongUsage, "nan");
-  EXPECT_THAT(refusal(call({"bench", "--rounds", "0"}), kWrongUsage, "0 rounds"), HasSubstr("from 1 to 10000"));
+  EXPECT_THAT(refusal(call({"bench", "--rounds", "-1"}), kWrongUsage, "-1 rounds"), HasSubstr("from 1 to 10000"));
   EXPECT_THAT(refusal(call({"bench", "infer", "--batch", "5"}), kWrongUsage, "infer"),
               HasSubstr("infer takes no batch"));
   refusal(call({"bench", "--batch", "-1"}), kWrongUsage, "-1");

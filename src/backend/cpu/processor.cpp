@@ -4,6 +4,7 @@
 #include <sys/utsname.h>
 
 #include <algorithm>
+#include <ctime>
 #include <fstream>
 #include <string_view>
 
@@ -46,6 +47,12 @@ std::int64_t last_level_cache_bytes() {
 
 int thread_count(int requested) {
   return requested > 0 ? requested : omp_get_num_procs();
+}
+
+double process_cpu_seconds() {
+  timespec time{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
 }
 
 // Not getrusage: it counts what the parent had before exec, too.

@@ -7,7 +7,7 @@ add_compile_definitions(RUSHLIGHT_EMULATED) # Of every file: the CPU's and the k
 file(GLOB emulator_sources CONFIGURE_DEPENDS tests/emulator/*.cpp)
 list(FILTER emulator_sources EXCLUDE REGEX "_test.cpp$")
 add_library(rushlight_emulator SHARED ${emulator_sources})
-set_target_properties(rushlight_emulator PROPERTIES LIBRARY_OUTPUT_DIRECTORY "${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
+set_target_properties(rushlight_emulator PROPERTIES LIBRARY_OUTPUT_DIRECTORY "${CMAKE_RUNTIME_OUTPUT_DIRECTORY}" UNITY_BUILD OFF)
 target_compile_options(rushlight_emulator PRIVATE -O2)
 target_include_directories(rushlight_emulator SYSTEM PUBLIC ${CUDAToolkit_INCLUDE_DIRS})
 target_include_directories(rushlight_emulator PUBLIC "${PROJECT_SOURCE_DIR}")

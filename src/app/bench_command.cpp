@@ -2,6 +2,7 @@
 #include <rushlight/bench.h>
 #include <rushlight/version.h>
 
+#include <CLI/CLI.hpp>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -13,7 +14,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr const char* kExamples = R"(
+constexpr const char* kBenchExamples = R"(
 Examples:
   rushlight bench                        an epoch of the lab, beside its matrix products alone and the machine's peaks
   rushlight bench kernels                each operation beside a copy from memory to memory
@@ -24,7 +25,7 @@ Examples:
 constexpr double kCalm = 0.97;   // Of the CPU time that was asked for: below, times tell more of others than of us.
 constexpr double kSteady = 1.1;  // The same of the multiply-adds' median beside their fastest.
 
-struct Arguments {
+struct BenchArguments {
   std::string which = "lab";
   DeviceOptions device;
   BenchOptions options;
@@ -187,7 +188,7 @@ void show(const BenchReport& report, Streams streams) {
   if (report.emulated) streams.out << "\ntimes skipped, as those of an emulated device are none of a GPU\n";
 }
 
-int run_bench_command(const Arguments& arguments, Streams streams) {
+int run_bench_command(const BenchArguments& arguments, Streams streams) {
   BenchOptions options = arguments.options;
   options.which = choose_bench_case(arguments.which);
   options.device = arguments.device.choose(streams.err);
@@ -205,7 +206,7 @@ int run_bench_command(const Arguments& arguments, Streams streams) {
 void add_bench_command(CLI::App& app, Streams streams, std::function<int()>& chosen) {
   CLI::App* const command =
       app.add_subcommand("bench", "How fast this machine is: training, predictions and operations beside its peaks");
-  const auto arguments = std::make_shared<Arguments>();
+  const auto arguments = std::make_shared<BenchArguments>();
   command->add_option("case", arguments->which, "lab, wide, infer or kernels")->capture_default_str();
   command->add_option("--seconds", arguments->options.seconds, "That all rounds take together, roughly")
       ->capture_default_str();
@@ -217,7 +218,7 @@ void add_bench_command(CLI::App& app, Streams streams, std::function<int()>& cho
       ->capture_default_str();
   arguments->device.add_to(*command);
   command->add_flag("--json", arguments->json, "One JSON line, with every node");
-  command->footer(kExamples);
+  command->footer(kBenchExamples);
   command->callback([=, &chosen] { chosen = [=] { return run_bench_command(*arguments, streams); }; });
 }
 

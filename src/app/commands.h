@@ -1,10 +1,13 @@
 // The subcommands. Each adds itself to the parser and, when it was called, sets what is to run.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <functional>
 
 #include "src/app/cli.h"
+
+namespace CLI {
+class App;
+}
 
 namespace rushlight {
 

@@ -4,6 +4,7 @@
 #include <rushlight/io.h>
 
 #include <toml++/toml.h>
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <charconv>
 

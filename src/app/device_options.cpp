@@ -1,5 +1,7 @@
 #include "src/app/device_options.h"
 
+#include <CLI/CLI.hpp>
+
 namespace rushlight {
 
 void DeviceOptions::add_to(CLI::App& command) {

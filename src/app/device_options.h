@@ -3,9 +3,12 @@
 
 #include <rushlight/device.h>
 
-#include <CLI/CLI.hpp>
 #include <ostream>
 #include <string>
+
+namespace CLI {
+class App;
+}
 
 namespace rushlight {
 

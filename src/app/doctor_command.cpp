@@ -3,6 +3,7 @@
 #include <rushlight/error.h>
 #include <rushlight/rushlight.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -13,13 +14,13 @@
 namespace rushlight {
 namespace {
 
-constexpr const char* kExamples = R"(
+constexpr const char* kDoctorExamples = R"(
 Examples:
   rushlight doctor                       what there is, and every kernel of a step beside a plain reference
   rushlight doctor --device cuda:1       another GPU; without it, code 4 and what to do
 )";
 
-struct Arguments {
+struct DoctorArguments {
   DeviceOptions device;
   bool json = false;
 };
@@ -101,22 +102,22 @@ void show_end(const Findings& found, Streams streams) {
 }
 
 nlohmann::ordered_json json_of(const Findings& found) {
-  using Json = nlohmann::ordered_json;
   const GpuInventory& gpus = found.gpus;
-  Json result{{"version", version()},
-              {"commit", commit()},
-              {"cuda_build", gpus.build},
-              {"emulated", gpus.emulated},
-              {"driver", gpus.driver.empty() ? Json() : Json(gpus.driver)},
-              {"gpus", Json::array()},
-              {"obstacle", gpus.obstacle},
-              {"device", to_string(found.choice.device)},
-              {"precision", to_string(found.choice.device.precision)},
-              {"reason", found.choice.reason},
-              {"checks", Json::array()},
-              {"timings", Json::array()},
-              {"passed", found.advice.empty()},
-              {"advice", found.advice}};
+  nlohmann::ordered_json result{
+      {"version", version()},
+      {"commit", commit()},
+      {"cuda_build", gpus.build},
+      {"emulated", gpus.emulated},
+      {"driver", gpus.driver.empty() ? nlohmann::ordered_json() : nlohmann::ordered_json(gpus.driver)},
+      {"gpus", nlohmann::ordered_json::array()},
+      {"obstacle", gpus.obstacle},
+      {"device", to_string(found.choice.device)},
+      {"precision", to_string(found.choice.device.precision)},
+      {"reason", found.choice.reason},
+      {"checks", nlohmann::ordered_json::array()},
+      {"timings", nlohmann::ordered_json::array()},
+      {"passed", found.advice.empty()},
+      {"advice", found.advice}};
   for (const GpuInfo& gpu : gpus.gpus) {
     result["gpus"].push_back({{"device", to_string(gpu.device)},
                               {"name", gpu.name},
@@ -164,7 +165,7 @@ std::string why_gpu_unused(const Findings& found) {
   return "there is a GPU or its driver, but the device is " + found.choice.reason;
 }
 
-void examine(const Arguments& arguments, Findings& found, Streams streams) {
+void examine(const DoctorArguments& arguments, Findings& found, Streams streams) {
   const Device& device = found.choice.device;
   std::string error, passed;
   try {
@@ -181,7 +182,7 @@ void examine(const Arguments& arguments, Findings& found, Streams streams) {
   if (found.advice.empty() && arguments.device.device == "auto") found.advice = why_gpu_unused(found);
 }
 
-int run_doctor(const Arguments& arguments, Streams streams) {
+int run_doctor(const DoctorArguments& arguments, Streams streams) {
   Findings found;
   found.gpus = find_gpus();
   found.choice = arguments.device.choose();
@@ -201,10 +202,10 @@ int run_doctor(const Arguments& arguments, Streams streams) {
 void add_doctor_command(CLI::App& app, Streams streams, std::function<int()>& chosen) {
   CLI::App* const command =
       app.add_subcommand("doctor", "Whether this machine computes rightly: GPUs, and each kernel beside a reference");
-  const auto arguments = std::make_shared<Arguments>();
+  const auto arguments = std::make_shared<DoctorArguments>();
   arguments->device.add_to(*command);
   command->add_flag("--json", arguments->json, "One JSON line, with every check");
-  command->footer(kExamples);
+  command->footer(kDoctorExamples);
   command->callback([=, &chosen] { chosen = [=] { return run_doctor(*arguments, streams); }; });
 }
 

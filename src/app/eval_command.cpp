@@ -2,6 +2,7 @@
 #include <rushlight/error.h>
 #include <rushlight/rushlight.h>
 
+#include <CLI/CLI.hpp>
 #include <cmath>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -13,14 +14,14 @@
 namespace rushlight {
 namespace {
 
-constexpr const char* kExamples = R"(
+constexpr const char* kEvalExamples = R"(
 Examples:
   rushlight eval runs/lab-1                          loss and accuracy on the 10,000 test images
   rushlight eval runs/lab-1 --split train            on the training images, dropout off
   rushlight eval model.safetensors --raw-pixels      the lesson's slip: pixels 0 to 255 for a network trained on 0 to 1
 )";
 
-struct Arguments {
+struct EvalArguments {
   std::string file;
   std::string data;
   std::string split = "test";
@@ -29,7 +30,7 @@ struct Arguments {
   DeviceOptions device;
 };
 
-int run_eval(const Arguments& arguments, Streams streams) {
+int run_eval(const EvalArguments& arguments, Streams streams) {
   LoadedModel loaded = open_model(arguments.file);
   if (!loaded.inferred.empty()) streams.err << loaded.inferred << std::endl;
   const std::filesystem::path folder = require_data(arguments.data);
@@ -59,7 +60,7 @@ int run_eval(const Arguments& arguments, Streams streams) {
 
 void add_eval_command(CLI::App& app, Streams streams, std::function<int()>& chosen) {
   CLI::App* const command = app.add_subcommand("eval", "Loss and accuracy of a model on labelled images");
-  const auto arguments = std::make_shared<Arguments>();
+  const auto arguments = std::make_shared<EvalArguments>();
   command->add_option("FILE", arguments->file, "A model file, or a run's folder")->required();
   command->add_option("--data", arguments->data, "Folder with MNIST's four files; else where `train` looks");
   command->add_option("--split", arguments->split, "test or train")
@@ -68,7 +69,7 @@ void add_eval_command(CLI::App& app, Streams streams, std::function<int()>& chos
   command->add_flag("--raw-pixels", arguments->raw_pixels, "Feed pixels as 0 to 255 instead of 0 to 1");
   arguments->device.add_to(*command);
   command->add_flag("--json", arguments->json, "One JSON line on stdout");
-  command->footer(kExamples);
+  command->footer(kEvalExamples);
   command->callback([=, &chosen] { chosen = [=] { return run_eval(*arguments, streams); }; });
 }
 

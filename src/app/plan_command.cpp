@@ -3,6 +3,7 @@
 #include <rushlight/error.h>
 #include <rushlight/rushlight.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <map>
 #include <memory>
@@ -16,7 +17,7 @@
 namespace rushlight {
 namespace {
 
-constexpr const char* kExamples = R"(
+constexpr const char* kPlanExamples = R"(
 Examples:
   rushlight plan                                        the lab's memory while training
   rushlight plan --batch 10000 --mode eval              a pass without gradients
@@ -29,7 +30,7 @@ constexpr MemoryUse kUses[] = {MemoryUse::parameters,  MemoryUse::gradients, Mem
 
 const std::map<std::string, Mode> kModes = {{"train", Mode::train}, {"eval", Mode::eval}, {"mc", Mode::mc}};
 
-struct Arguments {
+struct PlanArguments {
   Settings settings;
   std::string mode = "train";
   std::int64_t inputs = 784;
@@ -64,7 +65,7 @@ nlohmann::ordered_json json_of(const StepPlan& step, const std::string& precisio
 }
 
 /// `step`: null where a device that is there was asked for.
-void show_json(const Sequential& model, const Arguments& arguments, const MemoryPlan& plan, const StepPlan* step,
+void show_json(const Sequential& model, const PlanArguments& arguments, const MemoryPlan& plan, const StepPlan* step,
                Streams streams) {
   nlohmann::ordered_json result;
   result["mode"] = arguments.mode;
@@ -84,7 +85,7 @@ void show_row(const StepNode& node, Streams streams) {
                              node.kernel, node.bytes_read, node.bytes_written, node.flops, node.model_seconds * 1e6);
 }
 
-void show_step(const StepPlan& step, const Arguments& arguments, Streams streams) {
+void show_step(const StepPlan& step, const PlanArguments& arguments, Streams streams) {
   streams.out << fmt::format(
       "\n{} on {} in {}: {} launches; each byte counts once, and the time is a model, not a measurement\n",
       arguments.mode == "train" ? "a step" : "a batch", step.gpu.name, arguments.settings.precision, step.nodes.size());
@@ -97,7 +98,7 @@ void show_step(const StepPlan& step, const Arguments& arguments, Streams streams
   streams.out << std::flush;
 }
 
-void show_table(const Sequential& model, const Arguments& arguments, const MemoryPlan& plan, const StepPlan* step,
+void show_table(const Sequential& model, const PlanArguments& arguments, const MemoryPlan& plan, const StepPlan* step,
                 Streams streams) {
   for (std::size_t i = 0; i < model.modules().size(); ++i) {
     streams.out << fmt::format("{:3}  {}\n", i, to_string(model.modules()[i]));
@@ -127,7 +128,7 @@ Device device_of(const Settings& settings) {
   return device;
 }
 
-int run_plan(const Arguments& arguments, Streams streams) {
+int run_plan(const PlanArguments& arguments, Streams streams) {
   const Settings& settings = arguments.settings;
   Sequential model(modules_of(settings, arguments.inputs, arguments.outputs));
   const Mode mode = kModes.at(arguments.mode);
@@ -147,7 +148,7 @@ int run_plan(const Arguments& arguments, Streams streams) {
 
 void add_plan_command(CLI::App& app, Streams streams, std::function<int()>& chosen) {
   CLI::App* const command = app.add_subcommand("plan", "The memory and the work of a network, before it runs");
-  const auto arguments = std::make_shared<Arguments>();
+  const auto arguments = std::make_shared<PlanArguments>();
   for (const Setting& setting : table_of(arguments->settings)) {
     const std::string name = setting.name;
     if (name == "hidden" || name == "dropout" || name == "batch" || name == "precision") add_option(*command, setting);
@@ -162,7 +163,7 @@ void add_plan_command(CLI::App& app, Streams streams, std::function<int()>& chos
       ->check(CLI::IsMember(kModes))
       ->capture_default_str();
   command->add_flag("--json", arguments->json, "One JSON line, with every tensor");
-  command->footer(kExamples);
+  command->footer(kPlanExamples);
   command->callback([=, &chosen] { chosen = [=] { return run_plan(*arguments, streams); }; });
 }
 

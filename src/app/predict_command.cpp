@@ -3,6 +3,7 @@
 #include <rushlight/error.h>
 #include <rushlight/rushlight.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cmath>
 #include <memory>
@@ -16,14 +17,14 @@
 namespace rushlight {
 namespace {
 
-constexpr const char* kExamples = R"(
+constexpr const char* kPredictExamples = R"(
 Examples:
   rushlight predict runs/lab-1 t10k-images-idx3-ubyte.gz                     a row an image
   rushlight predict runs/lab-1 t10k-images-idx3-ubyte.gz --index 7 --draw    draw one image, and say what it is
   rushlight predict model.safetensors images-idx3-ubyte --top 3 --json       the three best classes, as JSON lines
 )";
 
-struct Arguments {
+struct PredictArguments {
   std::string file;
   std::string input;
   std::int64_t top = 1;
@@ -70,7 +71,8 @@ void draw(const Dataset& image, Streams streams) {
   }
 }
 
-std::string json_row(const Arguments& arguments, const Predictions& predictions, std::int64_t i, std::int64_t index) {
+std::string json_row(const PredictArguments& arguments, const Predictions& predictions, std::int64_t i,
+                     std::int64_t index) {
   nlohmann::ordered_json row;
   row["index"] = index;
   if (arguments.logits) {
@@ -86,7 +88,8 @@ std::string json_row(const Arguments& arguments, const Predictions& predictions,
   return row.dump();
 }
 
-std::string plain_row(const Arguments& arguments, const Predictions& predictions, std::int64_t i, std::int64_t index) {
+std::string plain_row(const PredictArguments& arguments, const Predictions& predictions, std::int64_t i,
+                      std::int64_t index) {
   std::string row = fmt::format("{}", index);
   if (arguments.logits) return row + fmt::format("\t{:.9g}", fmt::join(predictions.logits(i), "\t"));
   for (const Guess& guess : best(predictions, i, arguments.top)) {
@@ -95,7 +98,7 @@ std::string plain_row(const Arguments& arguments, const Predictions& predictions
   return row;
 }
 
-std::string heading(const Arguments& arguments, const Predictions& predictions) {
+std::string heading(const PredictArguments& arguments, const Predictions& predictions) {
   if (arguments.logits) return "index\tlogits";
   std::string text = "index";
   for (std::int64_t k = 0; k < std::min(arguments.top, predictions.classes()); ++k) text += "\tclass\tprobability";
@@ -103,7 +106,7 @@ std::string heading(const Arguments& arguments, const Predictions& predictions) 
 }
 
 /// A class that is the highest of numbers that are none would be made up.
-void check_finite(const Predictions& predictions, const Arguments& arguments, const Dataset& data) {
+void check_finite(const Predictions& predictions, const PredictArguments& arguments, const Dataset& data) {
   for (std::int64_t i = 0; i < predictions.size(); ++i) {
     const auto logits = predictions.logits(i);
     const auto at = std::find_if(logits.begin(), logits.end(), [](float logit) { return !std::isfinite(logit); });
@@ -113,7 +116,7 @@ void check_finite(const Predictions& predictions, const Arguments& arguments, co
   }
 }
 
-int run_predict(const Arguments& arguments, Streams streams) {
+int run_predict(const PredictArguments& arguments, Streams streams) {
   LoadedModel loaded = open_model(arguments.file);
   if (!loaded.inferred.empty()) streams.err << loaded.inferred << std::endl;
   Dataset data = load_idx(arguments.input);
@@ -139,7 +142,7 @@ int run_predict(const Arguments& arguments, Streams streams) {
 
 void add_predict_command(CLI::App& app, Streams streams, std::function<int()>& chosen) {
   CLI::App* const command = app.add_subcommand("predict", "Classes of images");
-  const auto arguments = std::make_shared<Arguments>();
+  const auto arguments = std::make_shared<PredictArguments>();
   command->add_option("FILE", arguments->file, "A model file, or a run's folder")->required();
   command->add_option("INPUT", arguments->input, "An IDX file of images, .gz or not")->required();
   CLI::Option* const top = command->add_option("--top", arguments->top, "The so many best classes")
@@ -151,7 +154,7 @@ void add_predict_command(CLI::App& app, Streams streams, std::function<int()>& c
   command->add_flag("--raw-pixels", arguments->raw_pixels, "Feed pixels as 0 to 255 instead of 0 to 1");
   arguments->device.add_to(*command);
   command->add_flag("--json", arguments->json, "A JSON line an image");
-  command->footer(kExamples);
+  command->footer(kPredictExamples);
   command->callback([=, &chosen] {
     arguments->one = index->count() > 0;
     chosen = [=] { return run_predict(*arguments, streams); };

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 #include <rushlight/error.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <charconv>
 #include <limits>

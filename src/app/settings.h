@@ -4,12 +4,15 @@
 #include <rushlight/device.h>
 #include <rushlight/module.h>
 
-#include <CLI/CLI.hpp>
 #include <cstdint>
 #include <filesystem>
 #include <string>
 #include <variant>
 #include <vector>
+
+namespace CLI {
+class App;
+}
 
 namespace rushlight {
 

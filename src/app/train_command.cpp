@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <rushlight/error.h>
 
+#include <CLI/CLI.hpp>
 #include <memory>
 
 #include "src/app/commands.h"
@@ -9,7 +10,7 @@
 namespace rushlight {
 namespace {
 
-constexpr const char* kExamples = R"(
+constexpr const char* kTrainExamples = R"(
 Examples:
   rushlight train                                   the lab: 784-512-512-512-512-10, dropout 0.3, 15 epochs
   rushlight train --dropout 0 --out runs/plain      the same without dropout
@@ -18,7 +19,7 @@ Examples:
   rushlight train --config runs/lab-1/config.toml   run it again
 )";
 
-struct Arguments {
+struct TrainArguments {
   TrainRequest request;
   std::string config;
   bool json = false;
@@ -47,7 +48,7 @@ std::string not_empty(const std::string& path) {
   return path.empty() ? "needs a path, but was given an empty text" : "";
 }
 
-int run_train(const CLI::App& command, Arguments& arguments, Streams streams) {
+int run_train(const CLI::App& command, TrainArguments& arguments, Streams streams) {
   TrainRequest& request = arguments.request;
   request.talk = arguments.json ? Talk::json : arguments.quiet ? Talk::quiet : Talk::table;
   if (!request.resume.empty()) {
@@ -62,7 +63,7 @@ int run_train(const CLI::App& command, Arguments& arguments, Streams streams) {
 
 void add_train_command(CLI::App& app, Streams streams, std::function<int()>& chosen) {
   CLI::App* const command = app.add_subcommand("train", "Train a network; alone, the dropout lab");
-  const auto arguments = std::make_shared<Arguments>();
+  const auto arguments = std::make_shared<TrainArguments>();
   add_options(*command, arguments->request.settings);
   CLI::Option* const out =
       command->add_option("--out", arguments->request.out, "The run's folder, new; else runs/lab-<number>");
@@ -74,7 +75,7 @@ void add_train_command(CLI::App& app, Streams streams, std::function<int()>& cho
   for (CLI::Option* const path : {out, resume, config}) path->check(not_empty);
   CLI::Option* const json = command->add_flag("--json", arguments->json, "A JSON line an epoch on stdout");
   command->add_flag("--quiet", arguments->quiet, "Say nothing but errors")->excludes(json);
-  command->footer(kExamples);
+  command->footer(kTrainExamples);
   command->callback([=, &chosen] { chosen = [=] { return run_train(*command, *arguments, streams); }; });
 }
 

@@ -14,7 +14,7 @@ namespace {
 
 enum class Operand { own, shared };
 
-struct Product {
+struct TestedProduct {
   std::int64_t models, m, n, k;
   Transpose transpose_a = Transpose::no;
   Transpose transpose_b = Transpose::no;
@@ -66,7 +66,7 @@ class Workspace {
 };
 
 /// The largest error against the product in double precision, in units of k · 2^-23.
-double worst_error(const std::shared_ptr<Backend>& backend, Workspace& workspace, const Product& one) {
+double worst_error(const std::shared_ptr<Backend>& backend, Workspace& workspace, const TestedProduct& one) {
   const std::int64_t a_models = one.a == Operand::shared ? 1 : one.models;
   Guarded<float> a = stored(backend, a_models, one.m, one.k, one.transpose_a);
   Guarded<float> b = stored(backend, one.models, one.k, one.n, one.transpose_b);
@@ -112,7 +112,7 @@ TEST_P(MatmulTest, EqualsTheNaiveProductAtOddSizesAndAllTranspositions) {
       for (const std::int64_t k : kOddSizes) {
         for (const Transpose a : {Transpose::no, Transpose::yes}) {
           for (const Transpose b : {Transpose::no, Transpose::yes}) {
-            const Product one{1, m, n, k, a, b};
+            const TestedProduct one{1, m, n, k, a, b};
             ASSERT_LT(worst_error(backend_, workspace, one), kTolerance) << one.text();
           }
         }
@@ -127,7 +127,7 @@ TEST_P(MatmulTest, EqualsTheNaiveProductForEveryMember) {
     for (const Transpose b : {Transpose::no, Transpose::yes}) {
       for (const Operand operand : {Operand::own, Operand::shared}) {
         for (const std::int64_t m : kOddSizes) {
-          const Product one{3, m, 17, 33, a, b, operand};
+          const TestedProduct one{3, m, 17, 33, a, b, operand};
           EXPECT_LT(worst_error(backend_, workspace, one), kTolerance) << one.text();
         }
       }
@@ -137,9 +137,9 @@ TEST_P(MatmulTest, EqualsTheNaiveProductForEveryMember) {
 
 TEST_P(MatmulTest, EqualsTheNaiveProductAtTheLabsSize) {
   Workspace workspace(backend_);
-  for (const Product& one : {Product{1, 100, 512, 512, Transpose::no, Transpose::yes},
-                             Product{1, 100, 512, 512, Transpose::no, Transpose::no},
-                             Product{1, 512, 512, 100, Transpose::yes, Transpose::no}}) {
+  for (const TestedProduct& one : {TestedProduct{1, 100, 512, 512, Transpose::no, Transpose::yes},
+                                   TestedProduct{1, 100, 512, 512, Transpose::no, Transpose::no},
+                                   TestedProduct{1, 512, 512, 100, Transpose::yes, Transpose::no}}) {
     EXPECT_LT(worst_error(backend_, workspace, one), kTolerance) << one.text();
   }
 }

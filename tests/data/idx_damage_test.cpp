@@ -130,9 +130,11 @@ TEST_F(IdxDamageTest, SizesOfZeroAreRefused) {
 }
 
 TEST_F(IdxDamageTest, SizesWhoseProductOverflowsAreRefused) {
-  constexpr std::uint32_t kMost = 0xFFFFFFFFU;
-  for (const std::vector<std::uint32_t>& sizes : std::vector<std::vector<std::uint32_t>>{
-           {kMost, kMost, kMost}, {1U << 31, 1U << 31, 2}, {1U << 31, 1U << 31, 4}, std::vector(8, kMost)}) {
+  constexpr std::uint32_t kLargest = 0xFFFFFFFFU;
+  for (const std::vector<std::uint32_t>& sizes : std::vector<std::vector<std::uint32_t>>{{kLargest, kLargest, kLargest},
+                                                                                         {1U << 31, 1U << 31, 2},
+                                                                                         {1U << 31, 1U << 31, 4},
+                                                                                         std::vector(8, kLargest)}) {
     EXPECT_THAT(message(idx_header(sizes) + "some"), HasSubstr("2^63"));
     EXPECT_THAT(message(gzip(idx_header(sizes) + "some")), HasSubstr("2^63"));
   }

@@ -1,11 +1,9 @@
-# Every header compiles alone, and twice: one source file each, never linked.
+# Every header compiles alone. One that a source includes first does so there; each other gets a source of its own, never
+# linked.
 file(
   GLOB_RECURSE headers CONFIGURE_DEPENDS
   RELATIVE "${PROJECT_SOURCE_DIR}"
   "${PROJECT_SOURCE_DIR}/include/*.h" "${PROJECT_SOURCE_DIR}/kernels/*.h" "${PROJECT_SOURCE_DIR}/src/*.h")
-if(NOT RUSHLIGHT_CUDA)
-  list(FILTER headers EXCLUDE REGEX "^src/backend/cuda/")
-endif()
 
 function(write_if_different file content)
   set(old "")
@@ -17,6 +15,15 @@ function(write_if_different file content)
   endif()
 endfunction()
 
+set(first_includes "")
+if(NOT CMAKE_UNITY_BUILD)
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/*.cpp")
+  foreach(source IN LISTS sources)
+    file(STRINGS "${source}" directive REGEX "^#include" LIMIT_COUNT 1)
+    list(APPEND first_includes "${directive}")
+  endforeach()
+endif()
+
 set(all_kernels "")
 foreach(header IN LISTS headers)
   set(line "#include \"${header}\"\n")
@@ -25,11 +32,21 @@ foreach(header IN LISTS headers)
   elseif(header MATCHES "^kernels/")
     string(APPEND all_kernels "${line}")
   endif()
-  string(REPLACE "/" "_" stem "${header}")
-  set(source "${CMAKE_CURRENT_BINARY_DIR}/headers/${stem}.cpp")
-  write_if_different("${source}" "${line}${line}")
-  list(APPEND header_sources "${source}")
+  string(STRIP "${line}" directive)
+  if(NOT directive IN_LIST first_includes)
+    string(REPLACE "/" "_" stem "${header}")
+    set(source "${CMAKE_CURRENT_BINARY_DIR}/headers/${stem}.cpp")
+    write_if_different("${source}" "${line}")
+    list(APPEND header_sources "${source}")
+  endif()
 endforeach()
+
+# Each in one build: the CUDA backend's where CUDA is built, all others where it is not.
+if(RUSHLIGHT_CUDA)
+  list(FILTER header_sources INCLUDE REGEX "/src_backend_cuda_")
+else()
+  list(FILTER header_sources EXCLUDE REGEX "/src_backend_cuda_")
+endif()
 
 # Neither sanitizers nor the emulated device change what compiles.
 if(NOT RUSHLIGHT_SANITIZE AND NOT RUSHLIGHT_CUDA_EMULATED)

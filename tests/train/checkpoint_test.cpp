@@ -25,8 +25,8 @@ using ::testing::HasSubstr;
 using ::testing::Pair;
 
 /// A training of the small network, and what of it a checkpoint must keep.
-struct TrainingRun {
-  explicit TrainingRun(const Device& device, std::uint64_t seed = 777)
+struct CheckpointedRun {
+  explicit CheckpointedRun(const Device& device, std::uint64_t seed = 777)
       : model(small_model(device, 0.3, seed)), trainer(small_trainer(model)) {}
 
   /// Trains until `step` steps are done in all.
@@ -59,11 +59,11 @@ INSTANTIATE_TEST_SUITE_P(Devices, CheckpointTest, testing::ValuesIn(device_cases
 
 TEST_P(CheckpointTest, AtWhateverStepATrainingIsSavedItGoesOnToTheSameBits) {
   const std::uint64_t last = device().kind == Device::Kind::cpu ? 10 : 4;  // An emulated GPU takes its time.
-  TrainingRun whole(device());
+  CheckpointedRun whole(device());
   whole.train_to(last + 1);
   const std::string expected = saved(whole.trainer);
   for (std::uint64_t step = 0; step <= last; ++step) {
-    TrainingRun before(device()), after(device(), 4711);  // Weights and seed come from the file.
+    CheckpointedRun before(device()), after(device(), 4711);  // Weights and seed come from the file.
     before.train_to(step);
     const std::string at_save = saved(before.trainer, "middle");
     if (step % 2 == 0) after.train_to(2);  // What the trainer did before does not matter.
@@ -77,7 +77,7 @@ TEST_P(CheckpointTest, AtWhateverStepATrainingIsSavedItGoesOnToTheSameBits) {
 }
 
 TEST_P(CheckpointTest, AnEpochThatGoesOnHasTheMetricsOfAWholeOne) {
-  TrainingRun whole(device()), before(device()), after(device());
+  CheckpointedRun whole(device()), before(device()), after(device());
   const Metrics expected = whole.trainer.train_epoch(whole.data);
   before.train_to(2);
   before.trainer.save(folder_ / "middle");
@@ -90,7 +90,7 @@ TEST_P(CheckpointTest, AnEpochThatGoesOnHasTheMetricsOfAWholeOne) {
 }
 
 TEST_P(CheckpointTest, TheLearningRateOfTheMomentIsKept) {
-  TrainingRun before(device()), after(device());
+  CheckpointedRun before(device()), after(device());
   before.train_to(2);
   before.trainer.set_learning_rate(0.1234567890123456789);
   before.trainer.save(folder_ / "middle");
@@ -102,7 +102,7 @@ TEST_P(CheckpointTest, TheLearningRateOfTheMomentIsKept) {
 }
 
 TEST_P(CheckpointTest, SavingLaterThanInitializingAnewKeepsTheSeedThatIsUsed) {
-  TrainingRun before(device()), after(device());
+  CheckpointedRun before(device()), after(device());
   before.train_to(2);
   before.model.initialize(XavierUniform{}, {.seed = 12});
   before.trainer.save(folder_ / "middle");
@@ -113,7 +113,7 @@ TEST_P(CheckpointTest, SavingLaterThanInitializingAnewKeepsTheSeedThatIsUsed) {
 }
 
 TEST_F(CheckpointFileTest, HoldsWhatTheDocumentSays) {
-  TrainingRun run(Device::cpu(), 18'446'744'073'709'551'615ULL);
+  CheckpointedRun run(Device::cpu(), 18'446'744'073'709'551'615ULL);
   run.train_to(5);
   run.trainer.save(folder_ / "checkpoint");
   const SafetensorsReader reader(folder_ / "checkpoint");
@@ -149,7 +149,7 @@ TEST_F(CheckpointFileTest, HoldsWhatTheDocumentSays) {
 }
 
 TEST_F(CheckpointFileTest, AnotherTrainingIsRefusedAndNothingChanges) {
-  TrainingRun run(Device::cpu());
+  CheckpointedRun run(Device::cpu());
   run.train_to(4);
   run.trainer.save(folder_ / "whole");
   const auto refused = [&](std::vector<Module> modules, AdamOptions adam, TrainerOptions options) {
@@ -177,7 +177,7 @@ TEST_F(CheckpointFileTest, AnotherTrainingIsRefusedAndNothingChanges) {
 }
 
 TEST_F(CheckpointFileTest, OtherDataInTheMiddleOfAnEpochIsRefused) {
-  TrainingRun before(Device::cpu()), after(Device::cpu());
+  CheckpointedRun before(Device::cpu()), after(Device::cpu());
   before.train_to(4);
   before.trainer.save(folder_ / "middle");
   after.trainer.load(folder_ / "middle");
@@ -188,7 +188,7 @@ TEST_F(CheckpointFileTest, OtherDataInTheMiddleOfAnEpochIsRefused) {
 
 // The model's new device would get the file's weights although the trainer cannot go on there.
 TEST_P(CheckpointTest, LoadingAfterTheModelMovedToAnotherDeviceChangesNothing) {
-  TrainingRun before(device()), after(device(), 5);
+  CheckpointedRun before(device()), after(device(), 5);
   before.train_to(4);
   before.trainer.save(folder_ / "middle");
   after.model.to(Device::cpu(1));
@@ -200,7 +200,7 @@ TEST_P(CheckpointTest, LoadingAfterTheModelMovedToAnotherDeviceChangesNothing) {
 
 TEST_P(CheckpointTest, NothingIsSavedFromNumbersThatAreNotFinite) {
   for (const float value : {std::numeric_limits<float>::quiet_NaN(), -std::numeric_limits<float>::infinity()}) {
-    TrainingRun run(device());
+    CheckpointedRun run(device());
     run.train_to(2);
     const std::string before = saved(run.trainer);
     std::vector<Tensor> state = run.model.state_dict();
@@ -214,7 +214,7 @@ TEST_P(CheckpointTest, NothingIsSavedFromNumbersThatAreNotFinite) {
 }
 
 TEST_P(CheckpointTest, NothingIsSavedFromASumThatIsNotFinite) {
-  TrainingRun run(device());
+  CheckpointedRun run(device());
   const std::string before = saved(run.trainer);
   const std::vector<Tensor> good = run.model.state_dict();
   std::vector<Tensor> bad = good;
@@ -227,7 +227,7 @@ TEST_P(CheckpointTest, NothingIsSavedFromASumThatIsNotFinite) {
 }
 
 TEST_F(CheckpointFileTest, AFolderThatIsMissingIsNamed) {
-  TrainingRun run(Device::cpu());
+  CheckpointedRun run(Device::cpu());
   EXPECT_THAT(message_of<FormatError>([&] { run.trainer.save(folder_ / "none/checkpoint"); }), HasSubstr("none"));
   EXPECT_THAT(message_of<FormatError>([&] { run.trainer.load(folder_ / "missing"); }), HasSubstr("missing"));
 }

@@ -2,7 +2,7 @@
 # The one list of Debian packages that Rushlight needs, in groups, and what installs those that are missing.
 #   scripts/dependencies.sh list GROUP...       prints the names
 #   scripts/dependencies.sh install GROUP...    installs what is missing, with one call of apt
-# Groups: build, tests, checks, bench. Ubuntu's names are the same; libdnnl-dev is in its component universe.
+# Groups: build, tests, checks, bench. Ubuntu's names are the same; libdnnl-dev and libisal-dev are in its component universe.
 set -euo pipefail
 
 build_packages="
@@ -18,12 +18,13 @@ nlohmann-json3-dev    the headers of safetensors files, and --json
 libtomlplusplus-dev   config.toml
 libxxhash-dev         the hash of a data set
 libfmt-dev            text
-zlib1g-dev            data sets come compressed
+libisal-dev           inflates data sets
 dataset-fashion-mnist 70,000 images to train and test on
 "
 tests_packages="
 libgtest-dev          GoogleTest
 libgmock-dev          its matchers
+zlib1g-dev            compresses data sets of the tests
 librandom123-dev      Philox's own source, to compare with
 clang-format          the format check
 ccache                makes a second build of a file free

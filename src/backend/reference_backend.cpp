@@ -17,23 +17,29 @@ struct ReferenceMatmul final : MatmulPlan {
   std::int64_t workspace;
 };
 
-/// The element of op(matrix).
-double at(const Matrix<const float>& matrix, Transpose transpose, std::int64_t model, std::int64_t row,
-          std::int64_t col) {
-  return transpose == Transpose::yes ? matrix.row(model, col)[row] : matrix.row(model, row)[col];
-}
+/// Element (i, l) of op(matrix) of a member is first[i * row + l * column].
+struct Elements {
+  Elements(const Matrix<const float>& matrix, Transpose transpose, std::int64_t model)
+      : first(matrix.row(model, 0)),
+        row(transpose == Transpose::yes ? 1 : matrix.stride),
+        column(transpose == Transpose::yes ? matrix.stride : 1) {}
 
-/// Neighbouring columns of a row of c, which share what they read of a.
-void multiply(const Matmul& product, const MatmulShape& shape, std::int64_t model, std::int64_t row, std::int64_t col) {
-  const Matrix<const float> a = product.a, b = product.b;
-  const Transpose transpose_a = shape.transpose_a, transpose_b = shape.transpose_b;
-  const int count = lanes_in(shape.n, col / kLanes);
+  const float* first;
+  std::int64_t row, column;
+};
+
+/// Up to eight neighbouring elements of a row of c, which share what they read of a. One thread's, so there is no race
+/// to look for; looking takes minutes.
+[[gnu::no_sanitize("thread")]] void multiply(Elements a, Elements b, std::int64_t row, std::int64_t col, std::int64_t k,
+                                             int count, float* c) {
   double sums[kLanes] = {};
-  for (std::int64_t k = 0, end = shape.k; k < end; ++k) {
-    const double left = at(a, transpose_a, model, row, k);
-    for_each_lane(count, [&](int lane) { sums[lane] += left * at(b, transpose_b, model, k, col + lane); });
+  for (std::int64_t l = 0; l < k; ++l) {
+    const double left = a.first[row * a.row + l * a.column];
+    for (int lane = 0; lane < count; ++lane) {
+      sums[lane] += left * b.first[l * b.row + (col + lane) * b.column];
+    }
   }
-  for_each_lane(count, [&](int lane) { product.c.row(model, row)[col + lane] = static_cast<float>(sums[lane]); });
+  for (int lane = 0; lane < count; ++lane) c[lane] = static_cast<float>(sums[lane]);
 }
 
 }  // namespace
@@ -49,8 +55,11 @@ void ReferenceBackend::run(const Node& node) {
   if (product == nullptr) return CpuBackend::run(node);
   const MatmulShape& shape = static_cast<const ReferenceMatmul*>(product->plan)->shape;
   for (std::int64_t model = 0; model < shape.models; ++model) {
+    const Elements a(product->a, shape.transpose_a, model), b(product->b, shape.transpose_b, model);
     for (std::int64_t row = 0; row < shape.m; ++row) {
-      for (std::int64_t col = 0; col < shape.n; col += kLanes) multiply(*product, shape, model, row, col);
+      for (std::int64_t col = 0; col < shape.n; col += kLanes) {
+        multiply(a, b, row, col, shape.k, lanes_in(shape.n, col / kLanes), product->c.row(model, row) + col);
+      }
     }
   }
 }

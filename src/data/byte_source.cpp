@@ -15,10 +15,10 @@ namespace {
 
 // Deflate's best: 258 bytes from two bits.
 constexpr std::int64_t kMostInflation = 1032;
+constexpr std::int64_t kUsualInflation = 6;  // MNIST's images.
 constexpr std::size_t kBuffer = std::size_t{1} << 18;
 constexpr std::size_t kMostAtOnce = std::size_t{1} << 30;
 constexpr std::size_t kFirstShare = std::size_t{1} << 20;
-constexpr int kGzipAlone = 16 + MAX_WBITS;
 
 struct OpenFile {
   std::FILE* stream;
@@ -56,13 +56,10 @@ ByteSource::ByteSource(const std::filesystem::path& file) : file_(file), stream_
   stream_.reset(opened.stream);
   packed_ = starts_as_gzip(opened.stream);
   most_bytes_ = packed_ ? opened.length * kMostInflation : opened.length;
+  plausible_bytes_ = packed_ ? opened.length * kUsualInflation : opened.length;
   if (!packed_) return;
   packed_bytes_.resize(kBuffer);
-  if (inflateInit2(&inflater_, kGzipAlone) != Z_OK) throw std::bad_alloc();
-}
-
-ByteSource::~ByteSource() {
-  if (packed_) inflateEnd(&inflater_);
+  inflater_.emplace();
 }
 
 void ByteSource::fail_damaged(const char* reason) const {
@@ -79,26 +76,26 @@ void ByteSource::fail_short(const char* what, std::size_t missing) const {
 bool ByteSource::refill() {
   const std::size_t got = std::fread(packed_bytes_.data(), 1, packed_bytes_.size(), stream_.get());
   if (std::ferror(stream_.get()) != 0) fail_damaged(std::strerror(errno));
-  inflater_.next_in = packed_bytes_.data();
-  inflater_.avail_in = static_cast<unsigned>(got);
+  inflater_->give(std::span(packed_bytes_).first(got));
   return got > 0;
 }
 
-// What zlib's gzread does, but for bytes that follow the last member, which it passes over in silence.
+// Bytes that follow the last member are damage. What is consumed may still wait to be written.
 std::size_t ByteSource::inflate_some(std::span<std::uint8_t> bytes) {
-  inflater_.next_out = bytes.data();
-  inflater_.avail_out = static_cast<unsigned>(bytes.size());
-  while (inflater_.avail_out > 0) {
-    if (inflater_.avail_in == 0 && !refill()) {
-      if (member_ended_) break;
+  std::size_t done = 0;
+  try {
+    while (done < bytes.size()) {
+      const bool all_given = inflater_->hungry() && !refill();
+      const std::size_t got = inflater_->inflate(bytes.subspan(done));
+      done += got;
+      if (got > 0 || !all_given) continue;
+      if (inflater_->between_members()) break;
       fail_damaged("the gzip stream is cut off");
     }
-    if (member_ended_) inflateReset(&inflater_);
-    const int state = inflate(&inflater_, Z_NO_FLUSH);
-    if (state != Z_OK && state != Z_STREAM_END) fail_damaged(inflater_.msg != nullptr ? inflater_.msg : zError(state));
-    member_ended_ = state == Z_STREAM_END;
+  } catch (const GzipError& error) {
+    fail_damaged(error.reason);
   }
-  return bytes.size() - inflater_.avail_out;
+  return done;
 }
 
 /// 0 at the end.
@@ -121,10 +118,10 @@ void ByteSource::read(std::span<std::uint8_t> bytes, const char* what) {
 std::vector<std::uint8_t> ByteSource::read_vector(std::int64_t count, const char* what) {
   const auto wanted = static_cast<std::size_t>(count);
   std::vector<std::uint8_t> bytes;
+  bytes.reserve(static_cast<std::size_t>(std::min(count, plausible_bytes_)));
   while (bytes.size() < wanted) {
     const std::size_t done = bytes.size();
     const std::size_t share = packed_ ? std::min(wanted - done, std::max(done, kFirstShare)) : wanted;
-    bytes.reserve(done + share);
     bytes.resize(done + share);
     const std::size_t got = read_some(std::span(bytes).subspan(done));
     bytes.resize(done + got);

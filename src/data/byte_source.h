@@ -1,14 +1,15 @@
 // The bytes of a file, inflated on the way if the file is gzip, which its content tells.
 #pragma once
 
-#include <zlib.h>
-
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
+
+#include "src/data/gzip_inflater.h"
 
 namespace rushlight {
 
@@ -16,9 +17,6 @@ class ByteSource {
  public:
   /// @throws FormatError if the file cannot be opened or is no regular file.
   explicit ByteSource(const std::filesystem::path& file);
-  ByteSource(const ByteSource&) = delete;
-  ByteSource& operator=(const ByteSource&) = delete;
-  ~ByteSource();
 
   const std::filesystem::path& file() const { return file_; }
 
@@ -44,10 +42,10 @@ class ByteSource {
   std::filesystem::path file_;
   std::unique_ptr<std::FILE, int (*)(std::FILE*)> stream_;
   std::int64_t most_bytes_ = 0;
+  std::int64_t plausible_bytes_ = 0;
   std::int64_t offset_ = 0;  // In the content.
   bool packed_ = false;
-  bool member_ended_ = false;
-  z_stream inflater_{};
+  std::optional<GzipInflater> inflater_;
   std::vector<std::uint8_t> packed_bytes_;
 };
 

@@ -13,6 +13,7 @@
 
 #include "tests/data/idx_bytes.h"
 #include "tests/io/temporary_folder.h"
+#include "tests/support/sanitized.h"
 
 namespace rushlight {
 namespace {
@@ -24,12 +25,6 @@ namespace fs = std::filesystem;
 
 const std::vector<std::uint32_t> kSizes{3, 2, 2};
 constexpr std::size_t kHeaderBytes = 16;
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kSanitized = true;
-#else
-constexpr bool kSanitized = false;
-#endif
 
 class IdxDamageTest : public testing::Test {
  protected:
@@ -88,14 +83,15 @@ TEST_F(IdxDamageTest, AnyFlippedBitOfThePlainHeaderIsRefused) {
   }
 }
 
-// RFC 1952: bit 0 of byte 3 is a hint, 4 to 7 are the time, 8 and 9 the compressor's. The rest is under a checksum.
+// RFC 1952: bit 0 of byte 3 is a hint, 5 to 7 are reserved, bytes 4 to 7 are the time, 8 and 9 the compressor's. ISA-L
+// passes over them. The rest is under a checksum.
 TEST_F(IdxDamageTest, AFlippedBitOfAGzipFileIsRefusedWhereItMatters) {
   const std::string whole = idx_bytes(kSizes);
   const std::string packed = gzip(whole);
   for (std::size_t bit = 0; bit < packed.size() * 8; ++bit) {
     std::string flipped = packed;
     flipped[bit / 8] = static_cast<char>(flipped[bit / 8] ^ 1 << bit % 8);
-    const bool harmless = bit == 24 || (bit >= 32 && bit < 80);
+    const bool harmless = bit == 24 || (bit >= 29 && bit < 80);
     EXPECT_EQ(read(flipped), harmless ? std::optional(whole.substr(kHeaderBytes)) : std::nullopt) << "bit " << bit;
   }
 }
@@ -198,7 +194,7 @@ TEST_F(IdxDamageTest, WhatIsNoRegularFileIsRefused) {
   std::_Exit(code);
 }
 
-// Whose 24 MiB suffice for zlib's window and the first share of the values.
+// Whose 24 MiB suffice for the inflater's window and the first share of the values.
 [[noreturn]] void read_in_little_memory(const fs::path& file) {
   std::uint64_t pages = 0;
   std::ifstream("/proc/self/statm") >> pages;

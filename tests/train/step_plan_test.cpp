@@ -34,39 +34,39 @@ Sequential small() {
   return Sequential(Linear(33, 7), ReLU(), Dropout(0.3), Linear(7, 3));
 }
 
-constexpr std::int64_t kBatch = 5;
+constexpr std::int64_t kPlanBatch = 5;
 
 TEST(StepPlanTest, ProductsOfATrainingTakeSixFlopsAWeightAndSampleAndFourInTheFirstLayer) {
-  const StepPlan plan = plan_step(small(), kBatch, Mode::train, "h100");
-  EXPECT_EQ(sum_of_kernel(plan, "cuBLAS").flops, kBatch * (4 * 33 * 7 + 6 * 7 * 3));
-  const StepPlan pass = plan_step(small(), kBatch, Mode::eval, "h100");
-  EXPECT_EQ(sum_of_kernel(pass, "cuBLAS").flops, kBatch * 2 * (33 * 7 + 7 * 3));
+  const StepPlan plan = plan_step(small(), kPlanBatch, Mode::train, "h100");
+  EXPECT_EQ(sum_of_kernel(plan, "cuBLAS").flops, kPlanBatch * (4 * 33 * 7 + 6 * 7 * 3));
+  const StepPlan pass = plan_step(small(), kPlanBatch, Mode::eval, "h100");
+  EXPECT_EQ(sum_of_kernel(pass, "cuBLAS").flops, kPlanBatch * 2 * (33 * 7 + 7 * 3));
 }
 
 TEST(StepPlanTest, AProductReadsItsOperandsAndWritesItsResultOnce) {
-  const StepPlan plan = plan_step(small(), kBatch, Mode::train, "h100");
-  EXPECT_EQ(node_of(plan, "0.matmul").bytes_read, 4 * (kBatch * 33 + 7 * 33));
-  EXPECT_EQ(node_of(plan, "0.matmul").bytes_written, 4 * kBatch * 7);
-  EXPECT_EQ(node_of(plan, "3.matmul.dw").bytes_read, 4 * (kBatch * 3 + kBatch * 7));
+  const StepPlan plan = plan_step(small(), kPlanBatch, Mode::train, "h100");
+  EXPECT_EQ(node_of(plan, "0.matmul").bytes_read, 4 * (kPlanBatch * 33 + 7 * 33));
+  EXPECT_EQ(node_of(plan, "0.matmul").bytes_written, 4 * kPlanBatch * 7);
+  EXPECT_EQ(node_of(plan, "3.matmul.dw").bytes_read, 4 * (kPlanBatch * 3 + kPlanBatch * 7));
   EXPECT_EQ(node_of(plan, "3.matmul.dw").bytes_written, 4 * 7 * 3);
 }
 
 TEST(StepPlanTest, FormulasMoveWhatTheirShapesSay) {
-  const StepPlan plan = plan_step(small(), kBatch, Mode::train, "h100");
+  const StepPlan plan = plan_step(small(), kPlanBatch, Mode::train, "h100");
   const StepNode& gather = node_of(plan, "gather pixels");
-  EXPECT_EQ(gather.bytes_read, kBatch * (33 + 8));
-  EXPECT_EQ(gather.bytes_written, kBatch * 33 * 4);
+  EXPECT_EQ(gather.bytes_read, kPlanBatch * (33 + 8));
+  EXPECT_EQ(gather.bytes_written, kPlanBatch * 33 * 4);
   const StepNode& forward = node_of(plan, "0.bias+1.relu+2.dropout");
-  EXPECT_EQ(forward.bytes_read, 4 * (kBatch * 7 + 7));
-  EXPECT_EQ(forward.bytes_written, 4 * kBatch * 7);
-  EXPECT_EQ(forward.flops, 3 * kBatch * 7);
+  EXPECT_EQ(forward.bytes_read, 4 * (kPlanBatch * 7 + 7));
+  EXPECT_EQ(forward.bytes_written, 4 * kPlanBatch * 7);
+  EXPECT_EQ(forward.flops, 3 * kPlanBatch * 7);
   const StepNode& backward = node_of(plan, "0.bias+1.relu+2.dropout.backward");
-  EXPECT_EQ(backward.bytes_read, 2 * 4 * kBatch * 7);
-  EXPECT_EQ(backward.bytes_written, 4 * (kBatch * 7 + 7));
-  EXPECT_EQ(node_of(plan, "3.bias.backward").bytes_read, 4 * kBatch * 3);
+  EXPECT_EQ(backward.bytes_read, 2 * 4 * kPlanBatch * 7);
+  EXPECT_EQ(backward.bytes_written, 4 * (kPlanBatch * 7 + 7));
+  EXPECT_EQ(node_of(plan, "3.bias.backward").bytes_read, 4 * kPlanBatch * 3);
   const StepNode& loss = node_of(plan, "softmax cross-entropy");
-  EXPECT_EQ(loss.bytes_read, 4 * (kBatch * 3 + kBatch));
-  EXPECT_EQ(loss.bytes_written, 4 * (2 * kBatch + kBatch * 3));
+  EXPECT_EQ(loss.bytes_read, 4 * (kPlanBatch * 3 + kPlanBatch));
+  EXPECT_EQ(loss.bytes_written, 4 * (2 * kPlanBatch + kPlanBatch * 3));
   const StepNode& adam = node_of(plan, "Adam");
   EXPECT_EQ(adam.bytes_read % 4, 0);
   EXPECT_EQ(adam.bytes_read / 4, plan.memory.bytes(MemoryUse::gradients));
@@ -74,23 +74,23 @@ TEST(StepPlanTest, FormulasMoveWhatTheirShapesSay) {
 }
 
 TEST(StepPlanTest, ElementsAreWhatTheFormulaIsAppliedTo) {
-  const StepPlan plan = plan_step(small(), kBatch, Mode::train, "h100");
+  const StepPlan plan = plan_step(small(), kPlanBatch, Mode::train, "h100");
   for (const char* name : {"0.matmul", "0.bias+1.relu+2.dropout", "0.bias+1.relu+2.dropout.backward"}) {
-    EXPECT_EQ(node_of(plan, name).elements, kBatch * 7) << name;
+    EXPECT_EQ(node_of(plan, name).elements, kPlanBatch * 7) << name;
   }
-  EXPECT_EQ(node_of(plan, "select batch").elements, kBatch);
-  EXPECT_EQ(node_of(plan, "gather pixels").elements, kBatch * 33);
-  EXPECT_EQ(node_of(plan, "softmax cross-entropy").elements, kBatch * 3);
-  EXPECT_EQ(node_of(plan, "loss sum").elements, kBatch);
+  EXPECT_EQ(node_of(plan, "select batch").elements, kPlanBatch);
+  EXPECT_EQ(node_of(plan, "gather pixels").elements, kPlanBatch * 33);
+  EXPECT_EQ(node_of(plan, "softmax cross-entropy").elements, kPlanBatch * 3);
+  EXPECT_EQ(node_of(plan, "loss sum").elements, kPlanBatch);
   EXPECT_EQ(node_of(plan, "Adam corrections").elements, 1);
   EXPECT_EQ(node_of(plan, "Adam").elements * 4, plan.memory.bytes(MemoryUse::gradients));
   EXPECT_EQ(node_of(plan, "advance").elements, 1);
 }
 
 TEST(StepPlanTest, LongRowsTakeAnotherKernel) {
-  const StepPlan plan = plan_step(Sequential(Linear(8, 1025)), kBatch, Mode::eval, "h200");
+  const StepPlan plan = plan_step(Sequential(Linear(8, 1025)), kPlanBatch, Mode::eval, "h200");
   EXPECT_EQ(node_of(plan, "softmax cross-entropy").kernel, "row_reduction_block_kernel<SoftmaxCrossEntropy>");
-  const StepPlan longest = plan_step(Sequential(Linear(8, 1024)), kBatch, Mode::eval, "h200");
+  const StepPlan longest = plan_step(Sequential(Linear(8, 1024)), kPlanBatch, Mode::eval, "h200");
   EXPECT_EQ(node_of(longest, "softmax cross-entropy").kernel, "row_reduction_warp_kernel<SoftmaxCrossEntropy>");
 }
 
@@ -129,8 +129,8 @@ class CudaStepPlanTest : public OnCuda {};
 TEST_F(CudaStepPlanTest, MemoryIsThatOfTheGpuButForTheWorkspace) {
   for (const Mode mode : {Mode::train, Mode::eval, Mode::mc}) {
     Sequential model = small();
-    const MemoryPlan planned = plan_step(model, kBatch, mode, "h100").memory;
-    const MemoryPlan there = plan_memory(model.to(Device::cuda()), kBatch, mode);
+    const MemoryPlan planned = plan_step(model, kPlanBatch, mode, "h100").memory;
+    const MemoryPlan there = plan_memory(model.to(Device::cuda()), kPlanBatch, mode);
     ASSERT_EQ(planned.entries.size(), there.entries.size());
     for (std::size_t i = 0; i < there.entries.size(); ++i) {
       EXPECT_EQ(planned.entries[i].name, there.entries[i].name);

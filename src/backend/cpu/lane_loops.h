@@ -2,8 +2,10 @@
 // that file's `Lanes`, so that the linker never takes one for another's.
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
+#include <type_traits>
 
 #include "kernels/tree.h"
 #include "src/backend/cpu/lane_kernels.h"
@@ -61,58 +63,99 @@ struct LaneLoops {
   }
 
   static void forward(const BiasReluDropoutForward& operation, std::int64_t model, Range rows, Range blocks) {
-    const BiasReluDropoutForward one = operation;
-    const DropoutRate rate = one.draw.rate(model);
-    const float* const bias = one.bias.data == nullptr ? nullptr : one.bias.member(model);
-    Bits bits(one.draw, model, rows, blocks);
-    for (std::int64_t row = rows.begin; row < rows.end; ++row) {
-      const float* const x = one.x.row(model, row);
-      float* const y = one.y.row(model, row);
-      for (std::int64_t block = blocks.begin; block < blocks.end; ++block) {
-        const std::int64_t col = block * kLanes;
-        const int count = lanes_in(one.y.cols, block);
-        EightFloats value;
-        load(x + col, count, value);
-        if (bias != nullptr) {
-          EightFloats term;
-          load(bias + col, count, term);
-          value += term;
-        }
-        if (one.activation == Activation::relu) BiasReluDropoutForward::rectify(value);
-        if (one.draw.on()) {
-          EightWords lanes;
-          bits.next(lanes);
-          BiasReluDropoutForward::drop(value, lanes, rate);
-        }
-        store(y + col, count, value);
-      }
-    }
+    const bool relu = operation.activation == Activation::relu, drop = operation.draw.on();
+    const auto run = [&](auto has_bias, auto has_relu, auto has_drop) {
+      forward_rows<has_bias, has_relu, has_drop>(operation, model, rows, blocks);
+    };
+    choose(operation.bias.data != nullptr, [&](auto bias) {
+      choose(relu, [&](auto with_relu) { choose(drop, [&](auto with_drop) { run(bias, with_relu, with_drop); }); });
+    });
   }
 
-  // As many blocks at a time as leave their sums in registers: memory is read along rows.
+  // As many blocks at a time as leave their sums in registers; in wide rows many more, so that memory is read along
+  // them.
   static void backward(const BiasReluDropoutBackward& operation, std::int64_t model, Range blocks) {
     std::int64_t block = blocks.begin;
+    for (; block + 64 <= blocks.end; block += 64) backward_columns<64>(operation, model, block);
     for (; block + 8 <= blocks.end; block += 8) backward_columns<8>(operation, model, block);
     for (; block + 2 <= blocks.end; block += 2) backward_columns<2>(operation, model, block);
     for (; block < blocks.end; ++block) backward_columns<1>(operation, model, block);
   }
 
  private:
+  // What is known for all blocks is no question of the innermost loop.
+  template <class F>
+  static void choose(bool condition, const F& f) {
+    condition ? f(std::true_type{}) : f(std::false_type{});
+  }
+
+  template <bool kBias, bool kRelu, bool kDrop>
+  static void forward_rows(const BiasReluDropoutForward& operation, std::int64_t model, Range rows, Range blocks) {
+    const BiasReluDropoutForward one = operation;
+    const DropoutRate rate = one.draw.rate(model);
+    const float* const bias = kBias ? one.bias.member(model) : nullptr;
+    const std::int64_t whole = std::min(blocks.end, one.y.cols / kLanes);
+    Bits bits(one.draw, model, rows, blocks);
+    for (std::int64_t row = rows.begin; row < rows.end; ++row) {
+      const float* const x = one.x.row(model, row);
+      float* const y = one.y.row(model, row);
+      const auto pass = [&](std::int64_t block, auto count, const PhiloxBlock* drawn) {
+        const std::int64_t col = block * kLanes;
+        EightFloats value;
+        load(x + col, count, value);
+        if constexpr (kBias) {
+          EightFloats term;
+          load(bias + col, count, term);
+          value += term;
+        }
+        if constexpr (kRelu) BiasReluDropoutForward::rectify(value);
+        if constexpr (kDrop) {
+          EightWords lanes;
+          widen(*drawn, lanes);
+          BiasReluDropoutForward::drop(value, lanes, rate);
+        }
+        store(y + col, count, value);
+      };
+      for (std::int64_t block = blocks.begin; block < whole;) {
+        const std::int64_t together = kDrop ? std::min<std::int64_t>(whole - block, bits.ready()) : whole - block;
+        const PhiloxBlock* const drawn = kDrop ? bits.take(together) : nullptr;
+        for (std::int64_t i = 0; i < together; ++i) {
+          pass(block + i, std::integral_constant<int, kLanes>{}, kDrop ? drawn + i : nullptr);
+        }
+        block += together;
+      }
+      if (whole < blocks.end) pass(whole, lanes_in(one.y.cols, whole), kDrop ? bits.take(1) : nullptr);
+    }
+  }
+
+  static void widen(const PhiloxBlock& drawn, EightWords& lanes) {
+    using EightHalves = std::uint16_t __attribute__((vector_size(16), aligned(4), may_alias));
+    lanes = __builtin_convertvector(*reinterpret_cast<const EightHalves*>(&drawn), EightWords);
+  }
+
   /// The random bits of rows of blocks, in order.
   class Bits {
    public:
     Bits(const DropoutDraw& draw, std::int64_t model, Range rows, Range blocks)
-        : draw_(draw), rows_(rows), blocks_(blocks), row_(rows.begin), block_(blocks.begin) {
+        : draw_(draw), blocks_(blocks), row_(rows.begin), block_(blocks.begin) {
       if (!draw.on()) return;
       const RandomStream stream = draw.stream(model);
       key_ = stream.seed;
       c3_ = stream.c3();
     }
 
-    void next(EightWords& lanes) {
+    /// How many can be taken at once: at least one.
+    int ready() {
       if (used_ == kTogether) refill();
-      using EightHalves = std::uint16_t __attribute__((vector_size(16), aligned(4), may_alias));
-      lanes = __builtin_convertvector(*reinterpret_cast<const EightHalves*>(&drawn_[used_++]), EightWords);
+      return kTogether - used_;
+    }
+
+    /// The next `count` blocks' bits. REQUIRES: count <= ready().
+    const PhiloxBlock* take(std::int64_t count) {
+      if (used_ == kTogether) refill();
+      const PhiloxBlock* const first = drawn_ + used_;
+      used_ += static_cast<int>(count);
+      return first;
     }
 
    private:
@@ -120,20 +163,23 @@ struct LaneLoops {
 
     void refill() {
       std::uint32_t c0[kTogether], c1[kTogether];
-      for (int i = 0; i < kTogether; ++i) {
-        c0[i] = static_cast<std::uint32_t>(block_);
-        c1[i] = draw_.sample(row_);
-        if (++block_ == blocks_.end) {
-          block_ = blocks_.begin;
-          ++row_;
+      for (int i = 0; i < kTogether;) {
+        const int here = static_cast<int>(std::min<std::int64_t>(kTogether - i, blocks_.end - block_));
+        const std::uint32_t sample = draw_.sample(row_);
+        for (int end = i + here; i < end; ++i) {
+          c0[i] = static_cast<std::uint32_t>(block_++);
+          c1[i] = sample;
         }
+        if (block_ < blocks_.end) continue;
+        block_ = blocks_.begin;
+        ++row_;
       }
       Lanes::template draw<kTogether>(c0, c1, static_cast<std::uint32_t>(draw_.state->step), c3_, key_, drawn_);
       used_ = 0;
     }
 
     const DropoutDraw& draw_;
-    Range rows_, blocks_;
+    Range blocks_;
     std::int64_t row_, block_;  // Of the next block to be drawn.
     std::uint64_t key_ = 0;
     std::uint32_t c3_ = 0;
@@ -161,7 +207,7 @@ struct LaneLoops {
           BiasReluDropoutBackward::pass_positive(value, output);
         } else if (one.draw.on()) {
           EightWords lanes;
-          bits.next(lanes);
+          widen(*bits.take(1), lanes);
           BiasReluDropoutBackward::pass_kept(value, lanes, rate);
         }
         store(one.dx.row(model, row) + col + i * kLanes, count, value);

@@ -14,7 +14,11 @@ extern "C" void __tsan_ignore_thread_end();
 namespace rushlight {
 namespace {
 
-constexpr int kSpins = 2000;
+// Where members share a core, each that waits awake keeps the one from it that it waits for.
+int spins_of(int members) {
+  static const int processors = omp_get_num_procs();
+  return members <= processors ? 2000 : 0;
+}
 
 // OpenMP's own fork and join are invisible to ThreadSanitizer, as libgomp is not built for it: say what they order.
 void acquire([[maybe_unused]] void* token) {
@@ -64,7 +68,7 @@ void Barrier::wait(int members) {
     round_.notify_all();
     return;
   }
-  for (int spin = 0; spin < kSpins; ++spin) {
+  for (int spins = spins_of(members); spins > 0; --spins) {
     if (round_.load(std::memory_order_acquire) != round) return;
     pause_briefly();
   }

@@ -20,8 +20,8 @@ void run_team(int threads, const Body& body) {
       threads, [](const void* context, Part member) { (*static_cast<const Body*>(context))(member); }, &body);
 }
 
-/// What every member wrote before it waited, all see afterwards. Members wait awake for some 50 microseconds, longer
-/// than most operations take, and then asleep, so that another process gets the core.
+/// What every member wrote before it waited, all see afterwards. Where each has a core they wait awake for some 50
+/// microseconds, longer than most operations take, and then asleep, so that another process gets the core.
 class Barrier {
  public:
   void wait(int members);

@@ -1,0 +1,12 @@
+// Whether a sanitizer instruments this build.
+#pragma once
+
+namespace rushlight {
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+inline constexpr bool kSanitized = true;
+#else
+inline constexpr bool kSanitized = false;
+#endif
+
+}  // namespace rushlight

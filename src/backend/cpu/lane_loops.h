@@ -20,6 +20,8 @@ using EightWords = std::uint32_t __attribute__((vector_size(32)));
 /// `Lanes` brings what a vector of the compiler's does not: square roots, and the wide products of Philox.
 template <class Lanes>
 struct LaneLoops {
+  static constexpr std::int64_t kRowsAhead = 4, kFloatsAhead = 1024;
+
   template <int kBlocks>
   struct Sum {
     EightFloats value[kBlocks];
@@ -72,14 +74,24 @@ struct LaneLoops {
     });
   }
 
-  // As many blocks at a time as leave their sums in registers; in wide rows many more, so that memory is read along
-  // them.
+  // Memory is read along rows, so wide ones in pieces of kilobytes; what is left by fewer blocks at a time.
   static void backward(const BiasReluDropoutBackward& operation, std::int64_t model, Range blocks) {
-    std::int64_t block = blocks.begin;
-    for (; block + 64 <= blocks.end; block += 64) backward_columns<64>(operation, model, block);
-    for (; block + 8 <= blocks.end; block += 8) backward_columns<8>(operation, model, block);
-    for (; block + 2 <= blocks.end; block += 2) backward_columns<2>(operation, model, block);
-    for (; block < blocks.end; ++block) backward_columns<1>(operation, model, block);
+    const bool relu = operation.activation == Activation::relu;
+    choose(relu, [&](auto with_relu) {
+      choose(!relu && operation.draw.on(), [&](auto with_drop) {
+        const auto columns = [&](auto together, std::int64_t end) {
+          for (; blocks.begin + together <= end; blocks.begin += together) {
+            backward_columns<together, with_relu, with_drop>(operation, model, blocks.begin);
+          }
+        };
+        const std::int64_t whole = std::min(blocks.end, operation.dx.cols / kLanes);
+        columns(std::integral_constant<int, 64>{}, whole);
+        columns(std::integral_constant<int, 32>{}, whole);
+        columns(std::integral_constant<int, 8>{}, whole);
+        columns(std::integral_constant<int, 2>{}, whole);
+        columns(std::integral_constant<int, 1>{}, blocks.end);
+      });
+    });
   }
 
  private:
@@ -94,13 +106,14 @@ struct LaneLoops {
     const BiasReluDropoutForward one = operation;
     const DropoutRate rate = one.draw.rate(model);
     const float* const bias = kBias ? one.bias.member(model) : nullptr;
-    const std::int64_t whole = std::min(blocks.end, one.y.cols / kLanes);
+    const std::int64_t whole = std::max(blocks.begin, std::min(blocks.end, one.y.cols / kLanes));
     Bits bits(one.draw, model, rows, blocks);
     for (std::int64_t row = rows.begin; row < rows.end; ++row) {
       const float* const x = one.x.row(model, row);
       float* const y = one.y.row(model, row);
       const auto pass = [&](std::int64_t block, auto count, const PhiloxBlock* drawn) {
         const std::int64_t col = block * kLanes;
+        if constexpr (kDrop) __builtin_prefetch(x + col + kFloatsAhead);  // It would wait while bits are drawn.
         EightFloats value;
         load(x + col, count, value);
         if constexpr (kBias) {
@@ -137,9 +150,11 @@ struct LaneLoops {
   class Bits {
    public:
     Bits(const DropoutDraw& draw, std::int64_t model, Range rows, Range blocks)
-        : draw_(draw), blocks_(blocks), row_(rows.begin), block_(blocks.begin) {
+        : blocks_(blocks), block_(blocks.begin) {
       if (!draw.on()) return;
       const RandomStream stream = draw.stream(model);
+      sample_ = draw.sample(rows.begin);
+      step_ = static_cast<std::uint32_t>(draw.state->step);
       key_ = stream.seed;
       c3_ = stream.c3();
     }
@@ -162,69 +177,86 @@ struct LaneLoops {
     static constexpr int kTogether = 32;
 
     void refill() {
-      std::uint32_t c0[kTogether], c1[kTogether];
-      for (int i = 0; i < kTogether;) {
-        const int here = static_cast<int>(std::min<std::int64_t>(kTogether - i, blocks_.end - block_));
-        const std::uint32_t sample = draw_.sample(row_);
-        for (int end = i + here; i < end; ++i) {
-          c0[i] = static_cast<std::uint32_t>(block_++);
-          c1[i] = sample;
+      std::uint64_t c0[kTogether], c1[kTogether];  // Words.
+      if (blocks_.end - block_ >= kTogether) {
+        for (int i = 0; i < kTogether; ++i) {
+          c0[i] = static_cast<std::uint32_t>(block_ + i);
+          c1[i] = sample_;
         }
-        if (block_ < blocks_.end) continue;
-        block_ = blocks_.begin;
-        ++row_;
+        advance(kTogether);
+      } else {
+        for (int i = 0; i < kTogether; ++i) {
+          c0[i] = static_cast<std::uint32_t>(block_);
+          c1[i] = sample_;
+          advance(1);
+        }
       }
-      Lanes::template draw<kTogether>(c0, c1, static_cast<std::uint32_t>(draw_.state->step), c3_, key_, drawn_);
+      Lanes::template draw<kTogether>(c0, c1, step_, c3_, key_, drawn_);
       used_ = 0;
     }
 
-    const DropoutDraw& draw_;
+    void advance(std::int64_t blocks) {
+      block_ += blocks;
+      if (block_ < blocks_.end) return;
+      block_ = blocks_.begin;
+      ++sample_;
+    }
+
     Range blocks_;
-    std::int64_t row_, block_;  // Of the next block to be drawn.
+    std::int64_t block_;  // The next to be drawn.
+    std::uint32_t sample_ = 0, step_ = 0, c3_ = 0;
     std::uint64_t key_ = 0;
-    std::uint32_t c3_ = 0;
     int used_ = kTogether;
     PhiloxBlock drawn_[kTogether];
   };
 
-  template <int kBlocks>
+  // Blocks of eight columns, or one that may be narrower.
+  template <int kBlocks, bool kRelu, bool kDrop>
   static void backward_columns(const BiasReluDropoutBackward& operation, std::int64_t model, std::int64_t block) {
     const BiasReluDropoutBackward one = operation;
     const DropoutRate rate = one.draw.rate(model);
-    const bool relu = one.activation == Activation::relu;
-    const std::int64_t col = block * kLanes;
-    Bits bits(one.draw, model, {0, one.dx.rows}, {block, block + kBlocks});
-    const auto load_row = [&](std::int64_t row) {
-      Sum<kBlocks> sum;
-      for (int i = 0; i < kBlocks; ++i) {
-        const int count = lanes_in(one.dx.cols, block + i);
-        EightFloats value;
-        load(one.dy.row(model, row) + col + i * kLanes, count, value);
-        value *= rate.scale;
-        if (relu) {
-          EightFloats output;
-          load(one.y.row(model, row) + col + i * kLanes, count, output);
-          BiasReluDropoutBackward::pass_positive(value, output);
-        } else if (one.draw.on()) {
-          EightWords lanes;
-          widen(*bits.take(1), lanes);
-          BiasReluDropoutBackward::pass_kept(value, lanes, rate);
-        }
-        store(one.dx.row(model, row) + col + i * kLanes, count, value);
-        sum.value[i] = value;
-      }
-      return sum;
-    };
+    const std::int64_t col = block * kLanes, rows = one.dx.rows;
+    const int count = kBlocks > 1 ? kLanes : lanes_in(one.dx.cols, block);
+    Bits bits(one.draw, model, {0, rows}, {block, block + kBlocks});
     const auto combine = [](const Sum<kBlocks>& a, const Sum<kBlocks>& b) {
       Sum<kBlocks> sum;
       for (int i = 0; i < kBlocks; ++i) sum.value[i] = a.value[i] + b.value[i];
       return sum;
     };
-    const auto all = tree_reduce<Sum<kBlocks>>(one.dx.rows, load_row, combine);
-    if (one.dbias.data == nullptr) return;
-    for (int i = 0; i < kBlocks; ++i) {
-      store(one.dbias.member(model) + col + i * kLanes, lanes_in(one.dx.cols, block + i), all.value[i]);
+    PairwiseStack<Sum<kBlocks>> sums;
+    for (std::int64_t begin = 0; begin < rows; begin += kTreeChunk) {
+      Sum<kBlocks> sum;
+      for (EightFloats& value : sum.value) value = -EightFloats{};  // -0 + x is x, for -0 as well.
+      for (std::int64_t row = begin, end = std::min(begin + kTreeChunk, rows); row < end; ++row) {
+        const float* const dy = one.dy.row(model, row) + col;
+        const float* const y = kRelu ? one.y.row(model, row) + col : nullptr;
+        float* const dx = one.dx.row(model, row) + col;
+        for (int i = 0; i < kBlocks; ++i) {
+          if (i % 2 == 0) {
+            __builtin_prefetch(dy + i * kLanes + kRowsAhead * one.dy.stride);
+            if constexpr (kRelu) __builtin_prefetch(y + i * kLanes + kRowsAhead * one.y.stride);
+          }
+          EightFloats value;
+          load(dy + i * kLanes, count, value);
+          value *= rate.scale;
+          if constexpr (kRelu) {
+            EightFloats output;
+            load(y + i * kLanes, count, output);
+            BiasReluDropoutBackward::pass_positive(value, output);
+          } else if constexpr (kDrop) {
+            EightWords lanes;
+            widen(*bits.take(1), lanes);
+            BiasReluDropoutBackward::pass_kept(value, lanes, rate);
+          }
+          store(dx + i * kLanes, count, value);
+          sum.value[i] += value;
+        }
+      }
+      sums.push(sum, combine);
     }
+    if (one.dbias.data == nullptr) return;
+    const Sum<kBlocks> all = sums.total(combine);
+    for (int i = 0; i < kBlocks; ++i) store(one.dbias.member(model) + col + i * kLanes, count, all.value[i]);
   }
 
   static EightFloats& at(float* data) { return *reinterpret_cast<EightFloats*>(data); }

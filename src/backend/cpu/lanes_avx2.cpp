@@ -10,37 +10,47 @@ namespace rushlight {
 namespace {
 
 /// Four words, each in the low half of a 64-bit lane, so that a product needs no shuffle; the high halves do not count.
-struct FourWords {
-  using Vector = std::uint64_t __attribute__((vector_size(32)));
-  Vector value;
+using FourWords = std::uint64_t __attribute__((vector_size(32)));
+using FourWordsAnywhere = std::uint64_t __attribute__((vector_size(32), aligned(4), may_alias));
+
+/// Of two groups, so that one's sums go on while the other's wait for a product.
+struct EightWide {
+  FourWords first, second;
 };
 
-FourWords multiply_wide(std::uint32_t factor, FourWords words) {
-  return {reinterpret_cast<FourWords::Vector>(
-      _mm256_mul_epu32(reinterpret_cast<__m256i>(words.value), _mm256_set1_epi64x(factor)))};
+FourWords multiply_wide(std::uint32_t factor, const FourWords& words) {
+  return reinterpret_cast<FourWords>(_mm256_mul_epu32(reinterpret_cast<__m256i>(words), _mm256_set1_epi64x(factor)));
 }
-FourWords high_word(FourWords product) {
-  return {product.value >> 32};
+EightWide multiply_wide(std::uint32_t factor, const EightWide& words) {
+  return {multiply_wide(factor, words.first), multiply_wide(factor, words.second)};
 }
-FourWords low_word(FourWords product) {
+EightWide high_word(const EightWide& product) {
+  return {product.first >> 32, product.second >> 32};
+}
+EightWide low_word(const EightWide& product) {
   return product;
 }
-FourWords operator^(FourWords a, FourWords b) {
-  return {a.value ^ b.value};
+EightWide operator^(const EightWide& a, const EightWide& b) {
+  return {a.first ^ b.first, a.second ^ b.second};
 }
-FourWords operator^(FourWords a, std::uint32_t key) {
-  return {a.value ^ key};
+EightWide operator^(const EightWide& a, std::uint32_t key) {
+  return {a.first ^ key, a.second ^ key};
 }
 
-FourWords four(const std::uint32_t* words) {
-  using Narrow = std::uint32_t __attribute__((vector_size(16), aligned(4)));
-  return {__builtin_convertvector(*reinterpret_cast<const Narrow*>(words), FourWords::Vector)};
+EightWide eight(const std::uint64_t* words) {
+  const auto* const groups = reinterpret_cast<const FourWordsAnywhere*>(words);
+  return {groups[0], groups[1]};
 }
-FourWords four(std::uint32_t word) {
-  return {FourWords::Vector{} + word};
+EightWide eight(std::uint32_t word) {
+  return {FourWords{} + word, FourWords{} + word};
 }
-FourWords::Vector join(FourWords low, FourWords high) {
-  return (low.value & 0xFFFFFFFFu) | (high.value << 32);
+
+void store(const FourWords& word0, const FourWords& word1, const FourWords& word2, const FourWords& word3,
+           PhiloxBlock* blocks) {
+  const FourWords low = (word0 & 0xFFFFFFFFu) | (word1 << 32), high = (word2 & 0xFFFFFFFFu) | (word3 << 32);
+  auto* const pairs = reinterpret_cast<FourWordsAnywhere*>(blocks);
+  pairs[0] = __builtin_shufflevector(low, high, 0, 4, 1, 5);
+  pairs[1] = __builtin_shufflevector(low, high, 2, 6, 3, 7);
 }
 
 struct Avx2Lanes {
@@ -49,15 +59,12 @@ struct Avx2Lanes {
   }
 
   template <int kCount>
-  static void draw(const std::uint32_t (&c0)[kCount], const std::uint32_t (&c1)[kCount], std::uint32_t c2,
+  static void draw(const std::uint64_t (&c0)[kCount], const std::uint64_t (&c1)[kCount], std::uint32_t c2,
                    std::uint32_t c3, std::uint64_t key, PhiloxBlock (&blocks)[kCount]) {
-    for (int i = 0; i < kCount; i += 4) {
-      const PhiloxWords<FourWords> words =
-          philox_rounds(PhiloxWords<FourWords>{{four(c0 + i), four(c1 + i), four(c2), four(c3)}}, key);
-      const FourWords::Vector low = join(words.word[0], words.word[1]), high = join(words.word[2], words.word[3]);
-      const FourWords::Vector pairs[] = {__builtin_shufflevector(low, high, 0, 4, 1, 5),
-                                         __builtin_shufflevector(low, high, 2, 6, 3, 7)};
-      std::memcpy(blocks + i, pairs, sizeof(pairs));
+    for (int i = 0; i < kCount; i += 8) {
+      const auto [w] = philox_rounds(PhiloxWords<EightWide>{{eight(c0 + i), eight(c1 + i), eight(c2), eight(c3)}}, key);
+      store(w[0].first, w[1].first, w[2].first, w[3].first, blocks + i);
+      store(w[0].second, w[1].second, w[2].second, w[3].second, blocks + i + 4);
     }
   }
 };

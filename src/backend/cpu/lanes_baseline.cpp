@@ -11,9 +11,11 @@ struct BaselineLanes {
   }
 
   template <int kCount>
-  static void draw(const std::uint32_t (&c0)[kCount], const std::uint32_t (&c1)[kCount], std::uint32_t c2,
+  static void draw(const std::uint64_t (&c0)[kCount], const std::uint64_t (&c1)[kCount], std::uint32_t c2,
                    std::uint32_t c3, std::uint64_t key, PhiloxBlock (&blocks)[kCount]) {
-    for (int i = 0; i < kCount; ++i) blocks[i] = philox4x32_10({{c0[i], c1[i], c2, c3}}, key);
+    for (int i = 0; i < kCount; ++i) {
+      blocks[i] = philox4x32_10({{static_cast<std::uint32_t>(c0[i]), static_cast<std::uint32_t>(c1[i]), c2, c3}}, key);
+    }
   }
 };
 

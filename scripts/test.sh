@@ -65,18 +65,20 @@ test_emulated() {
   done
 }
 
-tidy_files() {
-  xargs -0 -P "$jobs" -n 2 clang-tidy -p "$1" --quiet 2> >(grep -v 'warnings generated' >&2)
-}
-
-tidy() {
-  find src -name '*.cpp' -not -path 'src/backend/cuda/*' -print0 | tidy_files build/cpu
-  if [[ -d build/emulated ]]; then
-    find src/backend/cuda -name '*.cpp' -print0 | tidy_files build/emulated
-  fi
-}
-
 toolkit=${CUDA_PATH:-/usr/local/cuda}
+
+has_toolkit() {
+  [[ -f $toolkit/include/cuda_runtime.h ]]
+}
+
+# Many files at once, as most of the time goes into headers.
+tidy() {
+  local preset=cpu
+  if has_toolkit; then preset=emulated; fi
+  cmake --preset "$preset" -B build/tidy -DCMAKE_UNITY_BUILD=ON -DCMAKE_UNITY_BUILD_BATCH_SIZE=16 &&
+    cmake --build build/tidy --target rushlight_build_info &&
+    run-clang-tidy -p build/tidy -j "$jobs" -quiet "/rushlight(_app|_program)?\.dir/|^$root/src/.*\.cpp\$"
+}
 
 coverage() {
   cmake -S . -B build/coverage -G Ninja -DCMAKE_BUILD_TYPE=Debug -DRUSHLIGHT_COVERAGE=ON -DRUSHLIGHT_TESTS=ON \
@@ -111,7 +113,7 @@ else
 fi
 if [[ $mode == --all ]]; then
   sanitized=(asan tsan)
-  if [[ -f $toolkit/include/cuda_runtime.h ]]; then
+  if has_toolkit; then
     record "preset emulated" test_emulated
     # These run what asan and tsan run, too.
     sanitized=(emulated-asan emulated-tsan)

@@ -111,7 +111,7 @@ struct LaneLoops {
     for (std::int64_t row = rows.begin; row < rows.end; ++row) {
       const float* const x = one.x.row(model, row);
       float* const y = one.y.row(model, row);
-      const auto pass = [&](std::int64_t block, auto count, const PhiloxBlock* drawn) {
+      const auto pass = [&](std::int64_t block, auto count, [[maybe_unused]] const PhiloxBlock* drawn) {
         const std::int64_t col = block * kLanes;
         if constexpr (kDrop) __builtin_prefetch(x + col + kFloatsAhead);  // It would wait while bits are drawn.
         EightFloats value;

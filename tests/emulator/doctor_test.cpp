@@ -8,6 +8,7 @@
 #include "src/train/self_check.h"
 #include "tests/app/command_line.h"
 #include "tests/emulator/emulator.h"
+#include "tests/support/sanitized.h"
 
 namespace rushlight {
 namespace {
@@ -21,6 +22,7 @@ using ::testing::SizeIs;
 
 const std::vector<Module> kModules{Linear(13, 9), ReLU(), Dropout(0.5), Linear(9, 1100, Bias::absent), Dropout(0.25)};
 constexpr std::int64_t kBatch = 7;
+constexpr const char* kSlow = "all checks of the doctor take a minute here, and find no race that a training has not";
 
 std::vector<DeviceCheck> checks_of(const emulator::Settings& settings) {
   emulator::configure(settings);
@@ -73,6 +75,7 @@ TEST_F(CudaDoctorTest, ALostDeviceFailsOneCheckAndSkipsTheRest) {
 }
 
 TEST_F(CudaDoctorTest, TheCommandNamesWhatIsWrongAndEndsWithCode4) {
+  if (kThreadSanitized) GTEST_SKIP() << kSlow;
   emulator::configure({.fault = emulator::FaultKind::wrong, .fault_at = 3});
   const Outcome outcome = call({"doctor", "--device", "cuda"});
   EXPECT_THAT(refusal(outcome, 4, "doctor"),
@@ -96,6 +99,7 @@ TEST_F(CudaDoctorTest, TheCommandKeepsWhatItSawOfALostDevice) {
 }
 
 TEST_F(CudaDoctorTest, EveryGpuIsListedAndAnEmulatedOneIsCalledSoAndHasNoTimes) {
+  if (kThreadSanitized) GTEST_SKIP() << kSlow;
   emulator::configure({.devices = 3});
   const Outcome outcome = call({"doctor", "--device", "cuda", "--json"});
   ASSERT_EQ(outcome.code, 0) << outcome.err;
@@ -128,6 +132,7 @@ TEST_F(CudaDoctorTest, WhatKeepsAGpuFromUseIsNamed) {
 }
 
 TEST_F(CudaDoctorTest, AutoTakesNoGpuForNoErrorAndOneThatCannotBeUsedForCode4) {
+  if (kThreadSanitized) GTEST_SKIP() << kSlow;
   emulator::configure({.driver = emulator::Driver::none});
   const Outcome none = call({"doctor"});
   EXPECT_EQ(none.code, 0) << none.err;
@@ -137,6 +142,7 @@ TEST_F(CudaDoctorTest, AutoTakesNoGpuForNoErrorAndOneThatCannotBeUsedForCode4) {
 }
 
 TEST_F(CudaDoctorTest, AutoThatTakesTheCpuBesideAGpuIsCode4) {
+  if (kThreadSanitized) GTEST_SKIP() << kSlow;
   // The GPU is well when it is listed, and the host has no memory left to pin when it is chosen.
   const std::int64_t taken = [] {
     emulator::configure({});

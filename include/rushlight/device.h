@@ -10,7 +10,7 @@ namespace rushlight {
 enum class Precision {
   fp32,
   tf32,  ///< Operands are rounded to 10 bits of mantissa. A GPU of compute capability 8.0 or higher.
-  bf16   ///< Operands are rounded to bfloat16. A GPU of compute capability 8.0 or higher.
+  bf16   ///< Operands are rounded to bfloat16. A GPU of compute capability 8.0 or higher, or a CPU with AVX512_BF16.
 };
 
 /// Whether steps are recorded once as a graph and replayed, where the device can. Results do not depend on it.

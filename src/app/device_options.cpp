@@ -7,7 +7,9 @@ namespace rushlight {
 void DeviceOptions::add_to(CLI::App& command) {
   command.add_option("--device", device, "auto, cpu, cuda or cuda:<index>")->capture_default_str();
   command.add_option("--threads", threads, "CPU threads; 0: one for each core")->capture_default_str();
-  command.add_option("--precision", precision, "Of matrix products: fp32, tf32 or bf16, which take a GPU")
+  command
+      .add_option("--precision", precision,
+                  "Of matrix products: fp32; tf32 on a GPU; bf16 on a GPU or a CPU with AVX512_BF16")
       ->capture_default_str();
 }
 

@@ -125,7 +125,8 @@ std::vector<Setting> table_of(Settings& s) {
        "A checkpoint every so many steps too; 0: each epoch alone"},
       {"device", &s.device, kMayChange, "auto, cpu, cuda or cuda:<index>"},
       {"threads", &s.threads, kMayChange, "CPU threads; 0: one for each core"},
-      {"precision", &s.precision, kStays, "Of matrix products: fp32, tf32 or bf16, which take a GPU"},
+      {"precision", &s.precision, kStays,
+       "Of matrix products: fp32; tf32 on a GPU; bf16 on a GPU or a CPU with AVX512_BF16"},
       {"no-graph", &s.no_graph, kMayChange, "A GPU is given each command of a step anew, which takes longer"},
   };
 }

@@ -6,6 +6,7 @@
 
 #include "src/backend/backend.h"
 #include "src/backend/cpu/cpu_backend.h"
+#include "src/backend/cpu/product.h"
 #include "src/backend/cuda_backend.h"
 
 namespace rushlight {
@@ -30,6 +31,21 @@ DeviceChoice choose_best(int threads) {
     }
   }
   return {Device::cpu(threads), "cpu, as " + obstacle};
+}
+
+std::shared_ptr<Backend> open_cpu(const Device& device) {
+  if (device.precision == Precision::fp32) return std::make_shared<CpuBackend>(device.threads, device.graphs);
+  std::string takers = "a GPU";
+  if (device.precision == Precision::bf16) {
+    const InstructionSet set = best_instruction_set();
+    const ProductKernel* const products = bf16_product_kernel();
+    if (products != nullptr) return std::make_shared<CpuBackend>(device.threads, device.graphs, set, products);
+    takers = fmt::format("a GPU, or a CPU with AVX512_BF16, but this one has {}", to_string(set));
+  }
+  throw DeviceError(fmt::format(
+      "products of {} take {}: use --device cuda, or --precision fp32 (a run that was begun otherwise goes on "
+      "as a new one, with --init-from)",
+      to_string(device.precision), takers));
 }
 
 }  // namespace
@@ -94,13 +110,7 @@ std::string to_string(Precision precision) {
 std::shared_ptr<Backend> open_backend(const Device& device) {
   if (device.kind == Device::Kind::cuda) return make_cuda_backend(device);
   check_threads(device.threads);
-  if (device.precision != Precision::fp32) {
-    throw DeviceError(
-        fmt::format("products of {} are there on a GPU alone: use --device cuda, or --precision fp32 (a run that was "
-                    "begun otherwise goes on as a new one, with --init-from)",
-                    to_string(device.precision)));
-  }
-  return std::make_shared<CpuBackend>(device.threads, device.graphs);
+  return open_cpu(device);
 }
 
 }  // namespace rushlight

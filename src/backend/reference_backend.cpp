@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "kernels/lanes.h"
+#include "src/backend/cpu/bf16.h"
 
 namespace rushlight {
 namespace {
@@ -30,13 +31,15 @@ struct Elements {
 
 /// Up to eight neighbouring elements of a row of c, which share what they read of a. One thread's, so there is no race
 /// to look for; looking takes minutes.
+template <Precision kOperands>
 [[gnu::no_sanitize("thread")]] void multiply(Elements a, Elements b, std::int64_t row, std::int64_t col, std::int64_t k,
                                              int count, float* c) {
+  const auto rounded = [](float value) { return kOperands == Precision::bf16 ? rounded_to_bf16(value) : value; };
   double sums[kLanes] = {};
   for (std::int64_t l = 0; l < k; ++l) {
-    const double left = a.first[row * a.row + l * a.column];
+    const double left = rounded(a.first[row * a.row + l * a.column]);
     for (int lane = 0; lane < count; ++lane) {
-      sums[lane] += left * b.first[l * b.row + (col + lane) * b.column];
+      sums[lane] += left * rounded(b.first[l * b.row + (col + lane) * b.column]);
     }
   }
   for (int lane = 0; lane < count; ++lane) c[lane] = static_cast<float>(sums[lane]);
@@ -44,7 +47,10 @@ struct Elements {
 
 }  // namespace
 
-ReferenceBackend::ReferenceBackend(std::shared_ptr<Backend> like) : CpuBackend(1), like_(std::move(like)) {}
+ReferenceBackend::ReferenceBackend(std::shared_ptr<Backend> like) : CpuBackend(1), like_(std::move(like)) {
+  const Device device = like_->device();
+  operands_ = device.kind == Device::Kind::cpu ? device.precision : Precision::fp32;
+}
 
 std::unique_ptr<MatmulPlan> ReferenceBackend::prepare(const MatmulShape& shape) {
   return std::make_unique<ReferenceMatmul>(shape, like_->prepare(shape)->workspace_bytes());
@@ -53,12 +59,13 @@ std::unique_ptr<MatmulPlan> ReferenceBackend::prepare(const MatmulShape& shape) 
 void ReferenceBackend::run(const Node& node) {
   const Matmul* const product = std::get_if<Matmul>(&node.command);
   if (product == nullptr) return CpuBackend::run(node);
+  const auto multiply_some = operands_ == Precision::bf16 ? multiply<Precision::bf16> : multiply<Precision::fp32>;
   const MatmulShape& shape = static_cast<const ReferenceMatmul*>(product->plan)->shape;
   for (std::int64_t model = 0; model < shape.models; ++model) {
     const Elements a(product->a, shape.transpose_a, model), b(product->b, shape.transpose_b, model);
     for (std::int64_t row = 0; row < shape.m; ++row) {
       for (std::int64_t col = 0; col < shape.n; col += kLanes) {
-        multiply(a, b, row, col, shape.k, lanes_in(shape.n, col / kLanes), product->c.row(model, row) + col);
+        multiply_some(a, b, row, col, shape.k, lanes_in(shape.n, col / kLanes), product->c.row(model, row) + col);
       }
     }
   }

@@ -7,7 +7,8 @@
 
 namespace rushlight {
 
-/// One thread; products as three loops that sum in fp64. Memory is laid out as `like` lays it out, so that both can be
+/// One thread; products as three loops that sum in fp64, of operands that are rounded where `like` is a CPU that rounds
+/// them (a GPU may round less than its precision allows). Memory is laid out as `like` lays it out, so that both can be
 /// compared byte for byte.
 class ReferenceBackend final : public CpuBackend {
  public:
@@ -23,6 +24,7 @@ class ReferenceBackend final : public CpuBackend {
 
  private:
   std::shared_ptr<Backend> like_;
+  Precision operands_;
 };
 
 }  // namespace rushlight

@@ -17,11 +17,12 @@ namespace {
 constexpr std::int64_t kGraphSteps = 4;  // One goes node by node first, then a graph of one and one of many may follow.
 
 /// How far results may be from the reference, as a share of the largest value of their tensor.
-double tolerance_of(const Command& command, Precision precision) {
+double tolerance_of(const Command& command, const Device& device) {
   constexpr double kSameBits = 0, kRounding = 1e-5;
   if (std::holds_alternative<RowReduction>(command)) return kRounding;  // exp and log are the device's own.
   if (!std::holds_alternative<Matmul>(command)) return kSameBits;
-  switch (precision) {
+  if (device.kind == Device::Kind::cpu) return kRounding;  // The reference rounds operands as well.
+  switch (device.precision) {
     case Precision::fp32:
       return kRounding;
     case Precision::tf32:
@@ -134,7 +135,7 @@ DeviceCheck SelfCheck::describe(std::size_t i) const {
           .name = node.name,
           .phase = to_string(node.phase),
           .kernel = device.kind == Device::Kind::cuda ? kernel_of(node.command) : "",
-          .tolerance = tolerance_of(node.command, device.precision)};
+          .tolerance = tolerance_of(node.command, device)};
 }
 
 void SelfCheck::check_node(std::size_t i, DeviceCheck& check) {

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "src/backend/cpu/instruction_set.h"
 #include "tests/app/command_line.h"
 #include "tests/support/sanitized.h"
 
@@ -46,6 +47,16 @@ TEST(DoctorTest, WhatIsNoDeviceIsWrongUsage) {
   refusal(call({"doctor", "--device", "tpu"}), kWrongUsage, "tpu");
   EXPECT_THAT(refusal(call({"doctor", "--device", "cpu", "--precision", "tf32"}), kNoDevice, "tf32"),
               HasSubstr("--device cuda"));
+}
+
+TEST(DoctorTest, Bf16TakesACpuThatHasItsInstructions) {
+  if (kSanitized) GTEST_SKIP() << "the same checks as above take a minute when instrumented";
+  const Outcome outcome = call({"doctor", "--device", "cpu", "--precision", "bf16"});
+  if (has_avx512_bf16()) {
+    EXPECT_EQ(outcome.code, kDone) << outcome.err << outcome.out;
+  } else {
+    refusal(outcome, kNoDevice, "AVX512_BF16");
+  }
 }
 
 }  // namespace

@@ -26,17 +26,24 @@ std::int64_t physical_memory() {
 
 }  // namespace
 
-CpuBackend::CpuBackend(int threads, GraphUse graphs, InstructionSet set)
-    : requested_threads_(threads), threads_(thread_count(threads)), graphs_(graphs), set_(set) {}
+CpuBackend::CpuBackend(int threads, GraphUse graphs, InstructionSet set, const ProductKernel* products)
+    : requested_threads_(threads),
+      threads_(thread_count(threads)),
+      graphs_(graphs),
+      set_(set),
+      products_(products == nullptr ? product_kernel(set) : *products) {}
 
 Device CpuBackend::device() const {
   Device device = Device::cpu(requested_threads_);
+  device.precision = precision_of(products_);
   device.graphs = graphs_;
   return device;
 }
 
 std::string CpuBackend::describe() const {
-  return fmt::format("cpu, {} {}, {}", threads_, threads_ == 1 ? "thread" : "threads", to_string(set_));
+  const Precision precision = precision_of(products_);
+  return fmt::format("cpu, {} {}, {}{}", threads_, threads_ == 1 ? "thread" : "threads", to_string(set_),
+                     precision == Precision::fp32 ? "" : ", " + to_string(precision));
 }
 
 // Columns of a matrix whose rows are a multiple of 1,024 bytes fall into the same few cache sets: 64 bytes more.
@@ -64,7 +71,7 @@ void CpuBackend::fill_zero(void* data, std::int64_t bytes) {
 }
 
 std::unique_ptr<MatmulPlan> CpuBackend::prepare(const MatmulShape& shape) {
-  return std::make_unique<PanelProduct>(shape, threads_, product_kernel(set_));
+  return std::make_unique<PanelProduct>(shape, threads_, products_);
 }
 
 void CpuBackend::run(const Node& node) {

@@ -6,10 +6,14 @@
 
 namespace rushlight {
 
+struct ProductKernel;
+
 class CpuBackend : public Backend, protected GraphCapture {
  public:
-  /// `threads` 0: one for each core that the process may use. The machine must have the set.
-  explicit CpuBackend(int threads, GraphUse graphs = GraphUse::on, InstructionSet set = best_instruction_set());
+  /// `threads` 0: one for each core that the process may use. The machine must have the set, and what `products` take;
+  /// null: the set's, of fp32.
+  explicit CpuBackend(int threads, GraphUse graphs = GraphUse::on, InstructionSet set = best_instruction_set(),
+                      const ProductKernel* products = nullptr);
 
   Device device() const override;
   std::string describe() const override;
@@ -34,6 +38,7 @@ class CpuBackend : public Backend, protected GraphCapture {
   int threads_;
   GraphUse graphs_;
   InstructionSet set_;
+  const ProductKernel& products_;
 };
 
 }  // namespace rushlight

@@ -13,6 +13,14 @@ InstructionSet best_instruction_set() {
 #endif
 }
 
+bool has_avx512_bf16() {
+#if defined(__x86_64__)
+  return best_instruction_set() == InstructionSet::avx512 && __builtin_cpu_supports("avx512bf16");
+#else
+  return false;
+#endif
+}
+
 const char* to_string(InstructionSet set) {
   switch (set) {
     case InstructionSet::baseline:

@@ -9,6 +9,9 @@ enum class InstructionSet { baseline, avx2, avx512 };
 
 InstructionSet best_instruction_set();
 
+/// Beside AVX-512 that counts as such, instructions that multiply pairs of bf16.
+bool has_avx512_bf16();
+
 const char* to_string(InstructionSet set);
 
 }  // namespace rushlight

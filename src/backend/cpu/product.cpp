@@ -7,7 +7,7 @@
 namespace rushlight {
 namespace {
 
-// A panel of so many rows fills half of a first cache of 64 KB, or all of one of 32 KB.
+// Of words. A panel of so many rows fills half of a first cache of 64 KB, or all of one of 32 KB.
 constexpr std::int64_t kDepth = 512;
 // Of a transposed `a` each step lies in another cache line, which takes room beside the panel.
 constexpr std::int64_t kTransposedDepth = 256;
@@ -46,6 +46,12 @@ void run_narrow(const ProductKernel& kernel, ProductStrip strip, std::int64_t he
 
 }  // namespace
 
+/// a as tiles read it: word (i, l) is first[i * row + l * step].
+struct PanelProduct::Left {
+  const float* first;
+  std::int64_t row, step;
+};
+
 struct PanelProduct::Job {
   const Matmul& product;
   std::int64_t model;
@@ -60,14 +66,21 @@ PanelProduct::PanelProduct(const MatmulShape& shape, int threads, const ProductK
       kernel_(kernel),
       threads_(threads),
       panels_(ceil_divide(shape.n, kernel.columns)),
-      row_tiles_(ceil_divide(shape.m, kernel.rows)) {
-  const std::int64_t most = shape.transpose_a == Transpose::yes ? kTransposedDepth : kDepth;
-  depth_ = ceil_divide(shape.k, ceil_divide(shape.k, most));
-  const bool few = shape.transpose_a == Transpose::no && shape.m <= kFewRows;
-  panels_together_ = few ? 1 : std::clamp<std::int64_t>(kPackedFloats / (depth_ * kernel.columns), 1, panels_);
-  rows_together_ = few ? shape.m : kTilesTogether * kernel.rows;
-  const std::int64_t packed = panels_together_ * depth_ * kernel.columns * std::int64_t{sizeof(float)};
+      row_tiles_(ceil_divide(shape.m, kernel.rows)),
+      few_rows_(shape.transpose_a == Transpose::no && shape.m <= kFewRows) {
+  const std::int64_t words = words_of(shape.k), most = shape.transpose_a == Transpose::yes ? kTransposedDepth : kDepth;
+  const std::int64_t depth = ceil_divide(words, ceil_divide(words, most));
+  depth_ = depth * kernel.in_word;
+  packed_panel_ = depth * kernel.columns;
+  panels_together_ = few_rows_ ? 1 : std::clamp<std::int64_t>(kPackedFloats / packed_panel_, 1, panels_);
+  rows_together_ = few_rows_ ? shape.m : kTilesTogether * kernel.rows;
+  const std::int64_t packed_a = kernel.pack_a == nullptr ? 0 : rows_together_ * (few_rows_ ? words : depth);
+  const std::int64_t packed = (panels_together_ * packed_panel_ + packed_a) * std::int64_t{sizeof(float)};
   thread_workspace_ = is_vector() ? 0 : align_up(packed) / std::int64_t{sizeof(float)};
+}
+
+std::int64_t PanelProduct::words_of(std::int64_t k) const {
+  return ceil_divide(k, kernel_.in_word);
 }
 
 // Columns are split first: so no two threads pack the same panel, and each has whole columns.
@@ -110,17 +123,20 @@ void PanelProduct::run_vector(const Job& job) const {
 void PanelProduct::run_panels(const Job& job) const {
   const bool by_columns = job.sequel != nullptr && job.sequel->takes() == ProductSequel::Takes::whole_columns;
   if (job.rows.count() <= kFewRows && shape_.transpose_a == Transpose::no) fetch_rows(job);
+  const Left whole = few_rows_ ? left(job, {0, shape_.k}, job.rows) : Left{};
   for (std::int64_t first = job.panels.begin; first < job.panels.end; first += panels_together_) {
     const Range panels{first, std::min(first + panels_together_, job.panels.end)};
     const Range columns{panels.begin * kernel_.columns, std::min(panels.end * kernel_.columns, shape_.n)};
     for (std::int64_t begin = 0; begin < shape_.k; begin += depth_) {
       const Range k{begin, std::min(begin + depth_, shape_.k)};
       for (std::int64_t panel = panels.begin; panel < panels.end; ++panel) {
-        pack(job, k, panel, job.workspace + (panel - panels.begin) * depth_ * kernel_.columns);
+        pack(job, k, panel, job.workspace + (panel - panels.begin) * packed_panel_);
       }
       for (std::int64_t row = job.rows.begin; row < job.rows.end; row += rows_together_) {
         const Range rows{row, std::min(row + rows_together_, job.rows.end)};
-        run_rows(job, k, panels, rows);
+        const Left a =
+            few_rows_ ? Left{whole.first + k.begin / kernel_.in_word, whole.row, whole.step} : left(job, k, rows);
+        run_rows(job, a, k, panels, rows);
         if (job.sequel != nullptr && !by_columns && k.end == shape_.k) job.sequel->run({job.model, rows, columns});
       }
     }
@@ -146,25 +162,40 @@ void PanelProduct::pack(const Job& job, Range k, std::int64_t panel, float* to) 
   }
 }
 
-void PanelProduct::run_rows(const Job& job, Range k, Range panels, Range rows) const {
+// Where it is packed it lies behind the panels.
+PanelProduct::Left PanelProduct::left(const Job& job, Range k, Range rows) const {
+  const Matrix<const float>& a = job.product.a;
+  float* const packed = job.workspace + panels_together_ * packed_panel_;
+  if (shape_.transpose_a == Transpose::yes) {
+    const float* const first = a.row(job.model, k.begin) + rows.begin;
+    if (kernel_.pack_a == nullptr) return {first, 1, shape_.a_stride};
+    kernel_.pack_transposed_a({first, shape_.a_stride, k.count(), rows.count()}, packed);
+    return {packed, 1, rows.count()};
+  }
+  const float* const first = a.row(job.model, rows.begin) + k.begin;
+  if (kernel_.pack_a == nullptr) return {first, shape_.a_stride, 1};
+  kernel_.pack_a({first, shape_.a_stride, k.count(), rows.count()}, packed);
+  return {packed, words_of(k.count()), 1};
+}
+
+void PanelProduct::run_rows(const Job& job, const Left& a, Range k, Range panels, Range rows) const {
   for (std::int64_t panel = panels.begin; panel < panels.end; ++panel) {
-    run_strip(job, k, rows, panel, job.workspace + (panel - panels.begin) * depth_ * kernel_.columns);
+    run_strip(job, a, k, rows, panel, job.workspace + (panel - panels.begin) * packed_panel_);
   }
 }
 
 // Tiles of nearly the same height: a low one would wait for its own sums.
-void PanelProduct::run_strip(const Job& job, Range k, Range rows, std::int64_t panel, const float* packed) const {
-  const bool transposed = shape_.transpose_a == Transpose::yes;
+void PanelProduct::run_strip(const Job& job, const Left& a, Range k, Range rows, std::int64_t panel,
+                             const float* packed) const {
   const std::int64_t column = panel * kernel_.columns;
   const std::int64_t columns = std::min(kernel_.columns, shape_.n - column);
   const std::int64_t tiles = ceil_divide(rows.count(), kernel_.rows), height = ceil_divide(rows.count(), tiles);
   ProductStrip strip{.tall = rows.count() - tiles * (height - 1),
                      .low = tiles * height - rows.count(),
-                     .k = k.count(),
-                     .a = transposed ? job.product.a.row(job.model, k.begin) + rows.begin
-                                     : job.product.a.row(job.model, rows.begin) + k.begin,
-                     .a_row = transposed ? 1 : shape_.a_stride,
-                     .a_step = transposed ? shape_.a_stride : 1,
+                     .k = words_of(k.count()),
+                     .a = a.first,
+                     .a_row = a.row,
+                     .a_step = a.step,
                      .panel = packed,
                      .c = job.product.c.row(job.model, rows.begin) + column,
                      .c_row = shape_.c_stride,
@@ -203,6 +234,14 @@ const ProductKernel& product_kernel(InstructionSet set) {
       break;
   }
   return *baseline_product_kernel();
+}
+
+const ProductKernel* bf16_product_kernel() {
+  return has_avx512_bf16() ? avx512bf16_product_kernel() : nullptr;
+}
+
+Precision precision_of(const ProductKernel& kernel) {
+  return kernel.in_word == 1 ? Precision::fp32 : Precision::bf16;
 }
 
 }  // namespace rushlight

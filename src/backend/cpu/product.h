@@ -1,6 +1,9 @@
 // Matrix products on the CPU by panels: a panel of b is packed into the cache nearest to the processor, and every row
-// of a goes over it. What follows on the same elements can be done while they are in cache.
+// of a goes over it, packed too where a word holds several elements. What follows on the same elements can be done
+// while they are in cache.
 #pragma once
+
+#include <rushlight/device.h>
 
 #include <memory>
 
@@ -53,6 +56,7 @@ class PanelProduct final : public MatmulPlan {
     int columns = 1;
   };
   struct Job;
+  struct Left;
 
   Grid grid(int parts) const;
   bool is_vector() const {
@@ -62,20 +66,28 @@ class PanelProduct final : public MatmulPlan {
   void run_panels(const Job& job) const;
   void fetch_rows(const Job& job) const;
   void pack(const Job& job, Range k, std::int64_t panel, float* to) const;
-  void run_rows(const Job& job, Range k, Range panels, Range rows) const;
-  void run_strip(const Job& job, Range k, Range rows, std::int64_t panel, const float* packed) const;
+  std::int64_t words_of(std::int64_t k) const;
+  Left left(const Job& job, Range k, Range rows) const;
+  void run_rows(const Job& job, const Left& a, Range k, Range panels, Range rows) const;
+  void run_strip(const Job& job, const Left& a, Range k, Range rows, std::int64_t panel, const float* packed) const;
   void look_ahead(const Job& job, Range k, Range rows, std::int64_t panel, ProductStrip& strip) const;
 
   MatmulShape shape_;
   const ProductKernel& kernel_;
   int threads_;
   std::int64_t panels_, row_tiles_;
-  std::int64_t depth_;             // Of k, at most, that is packed at a time.
+  bool few_rows_;
+  std::int64_t depth_;             // Of k, at most, that is packed at a time: whole words.
+  std::int64_t packed_panel_;      // In floats.
   std::int64_t panels_together_;   // That are packed at a time.
   std::int64_t rows_together_;     // That go over a panel before the next panel.
   std::int64_t thread_workspace_;  // In floats.
 };
 
+/// Of fp32.
 const ProductKernel& product_kernel(InstructionSet set);
+/// Null where this machine has no instruction for it.
+const ProductKernel* bf16_product_kernel();
+Precision precision_of(const ProductKernel& kernel);
 
 }  // namespace rushlight

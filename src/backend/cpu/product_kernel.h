@@ -1,8 +1,9 @@
 // The innermost loops of a matrix product, for one width of vectors. Each file product_<vectors>.cpp compiles them for
 // its own; nothing else may be compiled there, as it would need those vectors wherever the linker used it.
-// Exactness: an element of c is one chain of fused multiply-adds in the order of k: the same bits for any width, tile
-// or number of threads (baseline x86-64, which has no FMA, rounds the products as well). Source: Goto and van de Geijn,
-// "Anatomy of high-performance matrix multiplication", ACM TOMS 34 (2008).
+// Exactness: in fp32 an element of c is one chain of fused multiply-adds in the order of k: the same bits for any
+// width, tile or number of threads (baseline x86-64, which has no FMA, rounds the products as well); in bf16
+// product_bf16.h tells. Source: Goto and van de Geijn, "Anatomy of high-performance matrix multiplication", ACM TOMS 34
+// (2008).
 #pragma once
 
 #include <cstdint>
@@ -12,7 +13,7 @@ namespace rushlight {
 enum class Sum { fresh, onto };  // c = a · b, or c += a · b.
 
 /// Cache lines that will be needed next and lie far away: while a tile is summed, one is asked for every kStepsALine
-/// steps of k. Between tiles `line` moves on by tile_step, and by row_step for each of the tile's rows.
+/// elements of k. Between tiles `line` moves on by tile_step, and by row_step for each of the tile's rows.
 struct LinesAhead {
   const float* line = nullptr;
   std::int64_t line_step = 0;
@@ -23,12 +24,13 @@ struct LinesAhead {
 inline constexpr std::int64_t kStepsALine = 16;
 inline constexpr int kStreamsAhead = 4;
 
-/// c [rows, columns of a panel] from a [rows, k] and a panel [k, columns]. Element (i, l) of a is
-/// a[i * a_row + l * a_step]. The rows are tiles of nearly the same height, the `tall` ones first.
+/// c [rows, columns of a panel] from a [rows, k] and a panel [k, columns], in words, each of which is a float or holds
+/// several neighbouring k of a smaller type. Word (i, l) of a is a[i * a_row + l * a_step]. The rows are tiles of
+/// nearly the same height, the `tall` ones first.
 struct ProductStrip {
   std::int64_t tall = 0;
   std::int64_t low = 0;  // One row less.
-  std::int64_t k = 0;
+  std::int64_t k = 0;    // In words.
   const float* a = nullptr;
   std::int64_t a_row = 0;
   std::int64_t a_step = 0;
@@ -39,9 +41,10 @@ struct ProductStrip {
   LinesAhead ahead[kStreamsAhead];
 };
 
-/// A part of b: element (l, j) is b[l * stride + j], or b[j * stride + l] if b is stored transposed.
+/// A part of an operand. Of b, element (l, j) is data[l * stride + j], or data[j * stride + l] if b is stored
+/// transposed; of a, whose rows are the columns here, data[j * stride + l], or data[l * stride + j].
 struct ProductSource {
-  const float* b = nullptr;
+  const float* data = nullptr;
   std::int64_t stride = 0;
   std::int64_t k = 0;
   std::int64_t columns = 0;  // That exist; the panel's others are filled with zeros.
@@ -53,11 +56,15 @@ inline constexpr int kMostPanelColumns = 32;
 struct ProductKernel {
   std::int64_t rows = 0;                                   // Of the largest tile.
   std::int64_t columns = 0;                                // Of a panel.
+  std::int64_t in_word = 1;                                // Elements of k: 1 of fp32, 2 of bf16.
   void (*strip[kMostTileRows])(const ProductStrip&) = {};  // By the height of a tall tile - 1.
   void (*pack)(const ProductSource&, float* panel) = nullptr;
   void (*pack_transposed)(const ProductSource&, float* panel) = nullptr;
-  /// y[j] = the sum over l of x[l] · b[j * stride + l]: of b every element is read once, from memory. The order of the
-  /// sum is this function's own.
+  /// Words [columns of the source, k], or [k, columns] if a is stored transposed. Null: tiles read a where it lies.
+  void (*pack_a)(const ProductSource&, float* words) = nullptr;
+  void (*pack_transposed_a)(const ProductSource&, float* words) = nullptr;
+  /// y[j] = the sum over l of x[l] · data[j * stride + l]: of b every element is read once, from memory. The order of
+  /// the sum is this function's own.
   void (*times_vector)(const ProductSource&, const float* x, float* y) = nullptr;
 };
 
@@ -65,30 +72,54 @@ struct ProductKernel {
 const ProductKernel* baseline_product_kernel();
 const ProductKernel* avx2_product_kernel();
 const ProductKernel* avx512_product_kernel();
+const ProductKernel* avx512bf16_product_kernel();
 
 /// `Lanes` brings the type of a vector, one that may lie anywhere, and multiply-adds.
-template <class Lanes, int kVectors, int kRows>
-struct ProductLoops {
+template <class Lanes>
+struct LaneMemory {
   using Vector = typename Lanes::Vector;
   using Unaligned = typename Lanes::Unaligned;
   static constexpr int kLanes = sizeof(Vector) / sizeof(float);
-  static constexpr std::int64_t kColumns = std::int64_t{kLanes} * kVectors;
 
-  template <int kTall>
-  static void strip(const ProductStrip& given) {
-    ProductStrip s = given;
-    for (; s.tall > 0; --s.tall) tile<kTall>(s);
-    if constexpr (kTall > 1) {
-      for (; s.low > 0; --s.low) tile<kTall - 1>(s);
-    }
+  static Unaligned& at(float* data) { return *reinterpret_cast<Unaligned*>(data); }
+  static const Unaligned& at(const float* data) { return *reinterpret_cast<const Unaligned*>(data); }
+
+  static void transpose_four(const float* source, std::int64_t stride, float* to, std::int64_t to_stride) {
+    using Four = float __attribute__((vector_size(16)));
+    using FourAnywhere = float __attribute__((vector_size(16), aligned(alignof(float))));
+    const auto load = [&](int i) { return Four(*reinterpret_cast<const FourAnywhere*>(source + i * stride)); };
+    const Four r0 = load(0), r1 = load(1), r2 = load(2), r3 = load(3);
+    const Four low01 = __builtin_shufflevector(r0, r1, 0, 4, 1, 5),
+               high01 = __builtin_shufflevector(r0, r1, 2, 6, 3, 7);
+    const Four low23 = __builtin_shufflevector(r2, r3, 0, 4, 1, 5),
+               high23 = __builtin_shufflevector(r2, r3, 2, 6, 3, 7);
+    const auto store = [&](int i, Four row) { *reinterpret_cast<FourAnywhere*>(to + i * to_stride) = row; };
+    store(0, __builtin_shufflevector(low01, low23, 0, 1, 4, 5));
+    store(1, __builtin_shufflevector(low01, low23, 2, 3, 6, 7));
+    store(2, __builtin_shufflevector(high01, high23, 0, 1, 4, 5));
+    store(3, __builtin_shufflevector(high01, high23, 2, 3, 6, 7));
   }
+};
+
+/// Operands as they are: a word is a float.
+template <class Lanes, std::int64_t kColumns>
+struct FloatOperands : LaneMemory<Lanes> {
+  using LaneMemory<Lanes>::at;
+  using LaneMemory<Lanes>::kLanes;
+  using Vector = typename Lanes::Vector;
+  static constexpr std::int64_t kInWord = 1;
+
+  static void broadcast(const float* word, Vector& factor) { factor = *word - Vector{}; }
+
+  static void add_product(const float* x, const float* y, Vector& sum) { Lanes::multiply_add(at(x), at(y), sum); }
+  static void add_product(const float* x, const float* y, float& sum) { Lanes::multiply_add(*x, *y, sum); }
 
   static void pack(const ProductSource& source, float* panel) {
     for (std::int64_t l = 0; l < source.k; ++l, panel += kColumns) {
-      const float* const row = source.b + l * source.stride;
+      const float* const row = source.data + l * source.stride;
       if (source.columns == kColumns) {
 #pragma GCC unroll 4
-        for (int v = 0; v < kVectors; ++v) at(panel + v * kLanes) = at(row + v * kLanes);
+        for (std::int64_t j = 0; j < kColumns; j += kLanes) at(panel + j) = at(row + j);
       } else {
         for (std::int64_t j = 0; j < kColumns; ++j) panel[j] = j < source.columns ? row[j] : 0.0f;
       }
@@ -100,14 +131,34 @@ struct ProductLoops {
     if (source.columns == kColumns) {
       for (; l + 4 <= source.k; l += 4) {
         for (std::int64_t j = 0; j < kColumns; j += 4) {
-          transpose_four(source.b + j * source.stride + l, source.stride, panel + l * kColumns + j);
+          LaneMemory<Lanes>::transpose_four(source.data + j * source.stride + l, source.stride,
+                                            panel + l * kColumns + j, kColumns);
         }
       }
     }
     for (; l < source.k; ++l) {
       for (std::int64_t j = 0; j < kColumns; ++j) {
-        panel[l * kColumns + j] = j < source.columns ? source.b[j * source.stride + l] : 0.0f;
+        panel[l * kColumns + j] = j < source.columns ? source.data[j * source.stride + l] : 0.0f;
       }
+    }
+  }
+};
+
+/// `Operands` tells what the words are, and makes them.
+template <class Lanes, int kVectors, int kRows, template <class, std::int64_t> class Operands = FloatOperands>
+struct ProductLoops : LaneMemory<Lanes> {
+  using LaneMemory<Lanes>::at;
+  using LaneMemory<Lanes>::kLanes;
+  using Vector = typename Lanes::Vector;
+  static constexpr std::int64_t kColumns = std::int64_t{kLanes} * kVectors;
+  using Words = Operands<Lanes, kColumns>;
+
+  template <int kTall>
+  static void strip(const ProductStrip& given) {
+    ProductStrip s = given;
+    for (; s.tall > 0; --s.tall) tile<kTall>(s);
+    if constexpr (kTall > 1) {
+      for (; s.low > 0; --s.low) tile<kTall - 1>(s);
     }
   }
 
@@ -119,19 +170,21 @@ struct ProductLoops {
   }
 
   static ProductKernel kernel() {
-    ProductKernel kernel{kRows, kColumns, {}, pack, pack_transposed, times_vector};
+    ProductKernel kernel{.rows = kRows,
+                         .columns = kColumns,
+                         .in_word = Words::kInWord,
+                         .pack = Words::pack,
+                         .pack_transposed = Words::pack_transposed,
+                         .times_vector = times_vector};
+    if constexpr (Words::kInWord > 1) {
+      kernel.pack_a = Words::pack_a;
+      kernel.pack_transposed_a = Words::pack_transposed_a;
+    }
     set_strips<kRows>(kernel);
     return kernel;
   }
 
  private:
-  static Unaligned& at(float* data) {
-    return *reinterpret_cast<Unaligned*>(data);
-  }
-  static const Unaligned& at(const float* data) {
-    return *reinterpret_cast<const Unaligned*>(data);
-  }
-
   template <int kTall>
   static void set_strips(ProductKernel& kernel) {
     kernel.strip[kTall - 1] = strip<kTall>;
@@ -153,19 +206,21 @@ struct ProductLoops {
     const float* panel = s.panel;
     const float* lines[kStreamsAhead];
     for (int stream = 0; stream < kStreamsAhead; ++stream) lines[stream] = s.ahead[stream].line;
-    for (std::int64_t left = s.k; left > 0; left -= kStepsALine) {
+    constexpr std::int64_t kSteps = kStepsALine / Words::kInWord;
+    for (std::int64_t left = s.k; left > 0; left -= kSteps) {
       for (int stream = 0; stream < kStreamsAhead; ++stream) {
         __builtin_prefetch(lines[stream]);
         lines[stream] += s.ahead[stream].line_step;
       }
-      const std::int64_t steps = left < kStepsALine ? left : kStepsALine;
+      const std::int64_t steps = left < kSteps ? left : kSteps;
       for (std::int64_t l = 0; l < steps; ++l, a += s.a_step, panel += kColumns) {
         Vector b[kVectors];
 #pragma GCC unroll 4
         for (int v = 0; v < kVectors; ++v) b[v] = at(panel + v * kLanes);
 #pragma GCC unroll 16
         for (int i = 0; i < kTileRows; ++i) {
-          const Vector factor = a[i * s.a_row] - Vector{};
+          Vector factor;
+          Words::broadcast(a + i * s.a_row, factor);
 #pragma GCC unroll 4
           for (int v = 0; v < kVectors; ++v) Lanes::multiply_add(factor, b[v], sums[i][v]);
         }
@@ -181,26 +236,10 @@ struct ProductLoops {
     for (LinesAhead& ahead : s.ahead) ahead.line += ahead.tile_step + kTileRows * ahead.row_step;
   }
 
-  static void transpose_four(const float* source, std::int64_t stride, float* panel) {
-    using Four = float __attribute__((vector_size(16)));
-    using FourAnywhere = float __attribute__((vector_size(16), aligned(alignof(float))));
-    const auto load = [&](int i) { return Four(*reinterpret_cast<const FourAnywhere*>(source + i * stride)); };
-    const Four r0 = load(0), r1 = load(1), r2 = load(2), r3 = load(3);
-    const Four low01 = __builtin_shufflevector(r0, r1, 0, 4, 1, 5),
-               high01 = __builtin_shufflevector(r0, r1, 2, 6, 3, 7);
-    const Four low23 = __builtin_shufflevector(r2, r3, 0, 4, 1, 5),
-               high23 = __builtin_shufflevector(r2, r3, 2, 6, 3, 7);
-    const auto store = [&](int i, Four row) { *reinterpret_cast<FourAnywhere*>(panel + i * kColumns) = row; };
-    store(0, __builtin_shufflevector(low01, low23, 0, 1, 4, 5));
-    store(1, __builtin_shufflevector(low01, low23, 2, 3, 6, 7));
-    store(2, __builtin_shufflevector(high01, high23, 0, 1, 4, 5));
-    store(3, __builtin_shufflevector(high01, high23, 2, 3, 6, 7));
-  }
-
   template <int kTogether>
   static void dots(const ProductSource& source, std::int64_t first, const float* x, float* y) {
     constexpr int kChains = 2;  // A row's, so that additions do not wait for each other.
-    const float* const b = source.b + first * source.stride;
+    const float* const b = source.data + first * source.stride;
     Vector sums[kTogether][kChains] = {};
     std::int64_t l = 0;
     for (; l + kChains * kLanes <= source.k; l += kChains * kLanes) {
@@ -208,7 +247,7 @@ struct ProductLoops {
       for (int j = 0; j < kTogether; ++j) {
 #pragma GCC unroll 2
         for (int c = 0; c < kChains; ++c) {
-          Lanes::multiply_add(at(x + l + c * kLanes), at(b + j * source.stride + l + c * kLanes), sums[j][c]);
+          Words::add_product(x + l + c * kLanes, b + j * source.stride + l + c * kLanes, sums[j][c]);
         }
       }
     }
@@ -217,8 +256,9 @@ struct ProductLoops {
       at(lanes) = sums[j][0] + sums[j][1];
       float sum = 0;
       for (const float lane : lanes) sum += lane;
-      for (std::int64_t rest = l; rest < source.k; ++rest)
-        Lanes::multiply_add(x[rest], b[j * source.stride + rest], sum);
+      for (std::int64_t rest = l; rest < source.k; ++rest) {
+        Words::add_product(x + rest, b + j * source.stride + rest, sum);
+      }
       y[first + j] = sum;
     }
   }

@@ -1,0 +1,11 @@
+// Products of bf16 without an instruction for them: the same loops and the same packing as where there is one.
+#pragma once
+
+#include "src/backend/cpu/product_kernel.h"
+
+namespace rushlight {
+
+/// Its tiles, panels and vectors are as large as those of AVX-512; the compiler makes them of what the machine has.
+const ProductKernel& plain_bf16_product_kernel();
+
+}  // namespace rushlight

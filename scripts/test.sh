@@ -77,6 +77,7 @@ tidy() {
   if has_toolkit; then preset=emulated; fi
   cmake --preset "$preset" -B build/tidy -DCMAKE_UNITY_BUILD=ON -DCMAKE_UNITY_BUILD_BATCH_SIZE=16 &&
     cmake --build build/tidy --target rushlight_build_info &&
+    grep -q '/rushlight\.dir/Unity/' build/tidy/compile_commands.json &&
     run-clang-tidy -p build/tidy -j "$jobs" -quiet "/rushlight(_app|_program)?\.dir/|^$root/src/.*\.cpp\$"
 }
 

@@ -159,8 +159,7 @@ void warn_of_noise(const BenchReport& report, Streams streams) {
   if (*report.cpu_share > kCalm && fma.median < kSteady * fma.min) return;
   streams.out << fmt::format(
       "\nThe machine was not calm: threads got {:.0f} % of the CPU, and the multiply-adds alone took {} to {}. Times "
-      "are "
-      "too long; ratios within a round are better. Leave the machine alone, and run it again.\n",
+      "are too long; ratios within a round are better. Leave the machine alone, and run it again.\n",
       *report.cpu_share * 100, duration(fma.min), duration(fma.max));
 }
 

@@ -20,7 +20,7 @@ struct Data {
   Dataset test;
 };
 
-// Both files at once: inflating them is most of the time before the first step.
+// Both files at once where a thread is to be had: inflating them is most of the time before the first step.
 Data load_data(const Settings& settings) {
   std::future<Dataset> test = std::async([&] { return load_idx_folder(settings.data, Split::test); });
   Dataset train = load_idx_folder(settings.data, Split::train);

@@ -5,8 +5,6 @@
 #include <memory>
 #include <span>
 
-struct inflate_state;
-
 namespace rushlight {
 
 /// What is wrong with the bytes, in a few words.
@@ -34,9 +32,13 @@ class GzipInflater {
   std::size_t inflate(std::span<std::uint8_t> bytes);
 
  private:
-  void begin_member();
+  struct Stream;
 
-  std::unique_ptr<inflate_state> state_;
+  void begin_member();
+  bool read_header();
+
+  std::unique_ptr<Stream> stream_;
+  bool in_header_ = true;
   bool member_ended_ = false;
 };
 

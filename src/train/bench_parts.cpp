@@ -36,7 +36,7 @@ BenchPart fma_part(int threads, std::shared_ptr<CpuTime> time) {
   part.share = 0.1;
   part.run = [=, time = std::move(time)](std::int64_t times) {
     const double given = process_cpu_seconds();
-    time->asked += threads * seconds_of([&] { run_fma(loop, threads, times * kLoops); });
+    time->asked += std::min(threads, thread_count(0)) * seconds_of([&] { run_fma(loop, threads, times * kLoops); });
     time->given += process_cpu_seconds() - given;
   };
   return part;

@@ -62,7 +62,7 @@ INSTANTIATE_TEST_SUITE_P(Sets, LaneKernelsTest, ::testing::ValuesIn(instruction_
 
 TEST_P(LaneKernelsTest, ForwardGivesTheBitsOfItsItems) {
   for (const DropoutCase& one : kDropoutCases) {
-    for (const std::int64_t cols : {1, 7, 8, 17, 64, 129}) {
+    for (const std::int64_t cols : {1, 7, 8, 17, 64, 129, 803}) {
       const std::int64_t rows = 19;
       Guarded<float> x(backend_, kModels, rows, cols), bias(backend_, kModels, 1, cols),
           y(backend_, kModels, rows, cols), expected(backend_, kModels, rows, cols);
@@ -85,7 +85,7 @@ TEST_P(LaneKernelsTest, ForwardGivesTheBitsOfItsItems) {
 
 TEST_P(LaneKernelsTest, BackwardGivesTheBitsOfItsColumns) {
   for (const DropoutCase& one : kDropoutCases) {
-    for (const std::int64_t cols : {1, 7, 8, 17, 64, 129}) {
+    for (const std::int64_t cols : {1, 7, 8, 17, 64, 129, 803}) {
       const std::int64_t rows = 71;  // Three chunks of the tree of sums.
       Guarded<float> y(backend_, kModels, rows, cols), dy(backend_, kModels, rows, cols),
           dx(backend_, kModels, rows, cols), dbias(backend_, kModels, 1, cols);

@@ -10,7 +10,8 @@ struct PlainBf16Lanes {
   using Unaligned = float __attribute__((vector_size(64), aligned(4)));
   using Bits = std::uint32_t __attribute__((vector_size(64)));
 
-  // In the order of the instruction. A product is exact, so that it need not be fused with the sum.
+  // In the order of the instruction. A product is exact but for under- and overflow, so that it need not be fused with
+  // the sum.
   static void multiply_add(const Vector& a, const Vector& b, Vector& sum) {
     const auto left = reinterpret_cast<Bits>(a), right = reinterpret_cast<Bits>(b);
     sum += reinterpret_cast<Vector>(left & 0xffff0000U) * reinterpret_cast<Vector>(right & 0xffff0000U);

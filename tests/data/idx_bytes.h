@@ -4,6 +4,7 @@
 #include <zlib.h>
 
 #include <cstdint>
+#include <random>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -31,13 +32,22 @@ inline std::string idx_labels(const std::string& labels) {
   return idx_header({static_cast<std::uint32_t>(labels.size())}) + labels;
 }
 
-/// One gzip member.
-inline std::string gzip(const std::string& bytes) {
+/// Content that gzip cannot pack.
+inline std::string idx_noise(std::uint32_t count) {
+  std::mt19937 random(count);
+  std::string bytes = idx_header({count, 1});
+  for (std::uint32_t i = 0; i < count; ++i) bytes.push_back(static_cast<char>(random() & 0xFFU));
+  return bytes;
+}
+
+/// One gzip member, with a header's optional fields.
+inline std::string gzip(const std::string& bytes, gz_header* header = nullptr) {
   constexpr int kGzip = 16 + MAX_WBITS;
   z_stream stream{};
   if (deflateInit2(&stream, Z_BEST_COMPRESSION, Z_DEFLATED, kGzip, 8, Z_DEFAULT_STRATEGY) != Z_OK) {
     throw std::runtime_error("zlib");
   }
+  if (header != nullptr && deflateSetHeader(&stream, header) != Z_OK) throw std::runtime_error("zlib");
   std::string in = bytes;
   std::string out(deflateBound(&stream, in.size()), '\0');
   stream.next_in = static_cast<Bytef*>(static_cast<void*>(in.data()));

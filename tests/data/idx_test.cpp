@@ -88,9 +88,37 @@ TEST_F(IdxTest, AGzipFileMayHaveManyMembers) {
   EXPECT_EQ(text_of(load_idx(put("members", cut)).pixels()), images.substr(16));
 }
 
+constexpr std::size_t kReadAtOnce = std::size_t{1} << 18;
+
 TEST_F(IdxTest, AGzipFileLargerThanAnyBufferIsReadWhole) {
-  const std::string images = idx_bytes({3000, 29, 31});
-  EXPECT_EQ(text_of(load_idx(put("packed", gzip(images))).pixels()), images.substr(16));
+  const std::string images = idx_noise(700'000), packed = gzip(images);
+  ASSERT_GT(packed.size(), 2 * kReadAtOnce);
+  EXPECT_EQ(text_of(load_idx(put("packed", packed)).pixels()), images.substr(12));
+}
+
+// A member's trailer, or any field of the next one's header, may lie across two reads.
+TEST_F(IdxTest, AGzipMemberMayEndAndBeginWhereverAReadEnds) {
+  std::string extra = "extra field", name = "name", comment = "comment";
+  gz_header fields{};
+  fields.extra = static_cast<Bytef*>(static_cast<void*>(extra.data()));
+  fields.extra_len = static_cast<uInt>(extra.size());
+  fields.name = static_cast<Bytef*>(static_cast<void*>(name.data()));
+  fields.comment = static_cast<Bytef*>(static_cast<void*>(comment.data()));
+  fields.hcrc = 1;
+  const std::string images = idx_noise(262'300), last = gzip(images.substr(262'000), &fields);
+  for (std::size_t distance = 0; distance < 60; ++distance) {
+    std::string padding(200, 'x');  // A name, as long as it takes.
+    gz_header padded{};
+    padded.name = static_cast<Bytef*>(static_cast<void*>(padding.data()));
+    const std::size_t longest = gzip(images.substr(0, 262'000), &padded).size();
+    ASSERT_GT(longest, kReadAtOnce);
+    ASSERT_LT(longest, kReadAtOnce + 140);
+    padding.resize(padding.size() - (longest - kReadAtOnce) - distance + 9);
+    padded.name = static_cast<Bytef*>(static_cast<void*>(padding.data()));
+    const std::string first = gzip(images.substr(0, 262'000), &padded);
+    ASSERT_EQ(first.size(), kReadAtOnce - distance + 9);  // From the middle of its trailer on.
+    EXPECT_EQ(text_of(load_idx(put("members", first + last)).pixels()), images.substr(12)) << distance;
+  }
 }
 
 TEST_F(IdxTest, WithoutLabelsThereAreNoClasses) {

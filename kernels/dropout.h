@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <type_traits>
 
 #include "kernels/lanes.h"
 #include "kernels/pass_state.h"
@@ -34,9 +35,11 @@ RL_HD inline std::uint32_t dropout_lane(const PhiloxBlock& block, int lane) {
 struct Member {
   std::uint64_t seed = 0;
   std::uint32_t model = 0;
+  std::uint32_t unused = 0;  // Memory is compared as a whole, and padding would be anything.
 
   bool operator==(const Member&) const = default;
 };
+static_assert(std::has_unique_object_representations_v<Member>);
 
 /// Where a dropout layer's masks come from. All pointers are backend memory, read when the kernel runs.
 /// `rates` null: no dropout.

@@ -54,10 +54,10 @@ bool starts_as_gzip(std::FILE* stream) {
 ByteSource::ByteSource(const std::filesystem::path& file) : file_(file), stream_(nullptr, &std::fclose) {
   const OpenFile opened = open_regular(file);
   stream_.reset(opened.stream);
-  packed_ = starts_as_gzip(opened.stream);
-  most_bytes_ = packed_ ? opened.length * kMostInflation : opened.length;
-  plausible_bytes_ = packed_ ? opened.length * kUsualInflation : opened.length;
-  if (!packed_) return;
+  const bool packed = starts_as_gzip(opened.stream);
+  most_bytes_ = packed ? opened.length * kMostInflation : opened.length;
+  plausible_bytes_ = packed ? opened.length * kUsualInflation : opened.length;
+  if (!packed) return;
   packed_bytes_.resize(kBuffer);
   inflater_.emplace();
 }
@@ -101,7 +101,7 @@ std::size_t ByteSource::inflate_some(std::span<std::uint8_t> bytes) {
 /// 0 at the end.
 std::size_t ByteSource::read_some(std::span<std::uint8_t> bytes) {
   bytes = bytes.first(std::min(bytes.size(), kMostAtOnce));
-  const std::size_t got = packed_ ? inflate_some(bytes) : std::fread(bytes.data(), 1, bytes.size(), stream_.get());
+  const std::size_t got = inflater_ ? inflate_some(bytes) : std::fread(bytes.data(), 1, bytes.size(), stream_.get());
   if (std::ferror(stream_.get()) != 0) fail_damaged(std::strerror(errno));
   offset_ += static_cast<std::int64_t>(got);
   return got;
@@ -121,7 +121,7 @@ std::vector<std::uint8_t> ByteSource::read_vector(std::int64_t count, const char
   bytes.reserve(static_cast<std::size_t>(std::min(count, plausible_bytes_)));
   while (bytes.size() < wanted) {
     const std::size_t done = bytes.size();
-    const std::size_t share = packed_ ? std::min(wanted - done, std::max(done, kFirstShare)) : wanted;
+    const std::size_t share = inflater_ ? std::min(wanted - done, std::max(done, kFirstShare)) : wanted;
     bytes.resize(done + share);
     const std::size_t got = read_some(std::span(bytes).subspan(done));
     bytes.resize(done + got);

@@ -43,9 +43,8 @@ class ByteSource {
   std::unique_ptr<std::FILE, int (*)(std::FILE*)> stream_;
   std::int64_t most_bytes_ = 0;
   std::int64_t plausible_bytes_ = 0;
-  std::int64_t offset_ = 0;  // In the content.
-  bool packed_ = false;
-  std::optional<GzipInflater> inflater_;
+  std::int64_t offset_ = 0;               // In the content.
+  std::optional<GzipInflater> inflater_;  // Of a gzip file.
   std::vector<std::uint8_t> packed_bytes_;
 };
 

@@ -2,9 +2,9 @@
 # src/backend/cpu/*_<vectors>.cpp.
 # Products' innermost loops are fetched from three lines where they start in the middle of one: 4 % of an epoch.
 set(baseline_options -O3 -falign-loops=64)
-set(avx2_options -O3 -falign-loops=64)
-set(avx512_options -O3 -falign-loops=64)
-set(avx512bf16_options -O3 -falign-loops=64)
+set(avx2_options ${baseline_options})
+set(avx512_options ${baseline_options})
+set(avx512bf16_options ${baseline_options})
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64)$")
   list(APPEND avx2_options -mavx2 -mfma)
   list(APPEND avx512_options -mavx2 -mfma -mavx512f -mavx512bw -mavx512dq -mavx512vl -mprefer-vector-width=512)

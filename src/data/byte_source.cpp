@@ -15,7 +15,7 @@ namespace {
 
 // Deflate's best: 258 bytes from two bits.
 constexpr std::int64_t kMostInflation = 1032;
-constexpr std::int64_t kUsualInflation = 6;  // MNIST's images.
+constexpr std::int64_t kUsualInflation = 6;  // MNIST's images take 4.8.
 constexpr std::size_t kBuffer = std::size_t{1} << 18;
 constexpr std::size_t kMostAtOnce = std::size_t{1} << 30;
 constexpr std::size_t kFirstShare = std::size_t{1} << 20;

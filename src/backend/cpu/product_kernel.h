@@ -111,7 +111,10 @@ struct FloatOperands : LaneMemory<Lanes> {
 
   static void broadcast(const float* word, Vector& factor) { factor = *word - Vector{}; }
 
-  static void add_product(const float* x, const float* y, Vector& sum) { Lanes::multiply_add(at(x), at(y), sum); }
+  static void add_product(const float* x, const float* y, Vector& sum) {
+    const Vector left = at(x), right = at(y);  // A reference to what `at` gives would count as aligned.
+    Lanes::multiply_add(left, right, sum);
+  }
   static void add_product(const float* x, const float* y, float& sum) { Lanes::multiply_add(*x, *y, sum); }
 
   static void pack(const ProductSource& source, float* panel) {

@@ -164,8 +164,7 @@ void warn_of_noise(const BenchReport& report, Streams streams) {
 }
 
 void show(const BenchReport& report, Streams streams) {
-  streams.out << fmt::format("rushlight {} ({}), {}\n{}, {}\n", version(), commit(), report.processor, report.backend,
-                             to_string(report.options.device.precision));
+  streams.out << fmt::format("rushlight {} ({}), {}\n{}\n", version(), commit(), report.processor, report.backend);
   if (!report.network.empty()) streams.out << fmt::format("{}, {} parameters\n", report.network, report.parameters);
   streams.out << fmt::format("{} rounds\n\n{:27} {:>9} {:>9} {:>9} {:>10} {:>8} {:>7} {:>7} {:>7}\n",
                              report.options.rounds, to_string(report.options.which), "median", "min", "max",

@@ -136,8 +136,8 @@ TEST(CpuBackendTest, RowsOfAMultipleOf1024BytesGet64Bytes) {
 
 TEST(CpuBackendTest, SaysHowManyThreadsAndWhichVectorsItTakes) {
   const std::string vectors = to_string(best_instruction_set());
-  EXPECT_EQ(open_backend(Device::cpu(1))->describe(), "cpu, 1 thread, " + vectors);
-  EXPECT_EQ(open_backend(Device::cpu(3))->describe(), "cpu, 3 threads, " + vectors);
+  EXPECT_EQ(open_backend(Device::cpu(1))->describe(), "cpu, 1 thread, " + vectors + ", fp32");
+  EXPECT_EQ(open_backend(Device::cpu(3))->describe(), "cpu, 3 threads, " + vectors + ", fp32");
   EXPECT_EQ(open_backend(Device::cpu())->device(), Device::cpu(0));
 }
 

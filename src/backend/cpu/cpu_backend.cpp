@@ -41,9 +41,8 @@ Device CpuBackend::device() const {
 }
 
 std::string CpuBackend::describe() const {
-  const Precision precision = precision_of(products_);
-  return fmt::format("cpu, {} {}, {}{}", threads_, threads_ == 1 ? "thread" : "threads", to_string(set_),
-                     precision == Precision::fp32 ? "" : ", " + to_string(precision));
+  return fmt::format("cpu, {} {}, {}, {}", threads_, threads_ == 1 ? "thread" : "threads", to_string(set_),
+                     to_string(precision_of(products_)));
 }
 
 // Columns of a matrix whose rows are a multiple of 1,024 bytes fall into the same few cache sets: 64 bytes more.

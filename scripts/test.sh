@@ -27,16 +27,24 @@ use_ccache() {
   fi
 }
 
+last_failures=Testing/Temporary/LastTestsFailed.log # ctest's, in a build directory: lines NUMBER:NAME.
+
+failed_tests() {
+  local log=build/$1/$last_failures
+  if [[ -f $log ]]; then sed -e 's/^[0-9]*:/        /' -e '1s/^/\n/' "$log"; fi
+}
+
 # Runs a step, keeps going when it fails, and notes the outcome: record NAME COMMAND...
 record() {
   local name=$1 start=$SECONDS status=0
   shift
   printf '\n=== %s\n' "$name"
+  rm -f "build/${name#preset }/$last_failures"
   "$@" || status=$?
   if ((status == 0)); then
     summary+=("passed  $name, $((SECONDS - start)) s")
   else
-    summary+=("FAILED  $name, $((SECONDS - start)) s")
+    summary+=("FAILED  $name, $((SECONDS - start)) s$(failed_tests "${name#preset }")")
     failures=$((failures + 1))
   fi
 }

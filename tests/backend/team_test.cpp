@@ -26,7 +26,7 @@ TEST(TeamTest, EachMemberRunsOnceAndKnowsItsPlace) {
 TEST(TeamTest, InAParallelRegionOfTheCallersTheTeamIsTheCallingThread) {
   int members = 0;
 #pragma omp parallel num_threads(2)
-#pragma omp single
+#pragma omp master
   run_team(3, [&](Part member) { members += member.of; });
   EXPECT_EQ(members, 1);
 }

@@ -10,7 +10,7 @@
 namespace rushlight::emulator {
 namespace {
 
-struct Numbers {
+struct SharedRow {
   float value[3];
 };
 
@@ -32,7 +32,7 @@ __global__ void write_beside_local(float* y, std::size_t place) {
 }
 
 __global__ void read_beside_shared(float* y, std::size_t place) {
-  const float* const start = shared_memory<Numbers>().value;
+  const float* const start = shared_memory<SharedRow>().value;
   y[threadIdx.x] = start[place];
 }
 
@@ -63,9 +63,9 @@ TEST_F(EmulatedAccessTest, WritesBesideLocalVariablesAreReported) {
 }
 
 TEST_F(EmulatedAccessTest, ReadsBesideSharedMemoryAreReported) {
-  run_kernel(1, 64, sizeof(Numbers), read_beside_shared, y_.data(), 2u);
-  EXPECT_DEATH(run_kernel(1, 64, sizeof(Numbers), read_beside_shared, y_.data(), 3u), "use-after-poison");
-  EXPECT_DEATH(run_kernel(1, 64, sizeof(Numbers), read_beside_shared, y_.data(), ~std::size_t{0}), "use-after-poison");
+  run_kernel(1, 64, sizeof(SharedRow), read_beside_shared, y_.data(), 2u);
+  EXPECT_DEATH(run_kernel(1, 64, sizeof(SharedRow), read_beside_shared, y_.data(), 3u), "use-after-poison");
+  EXPECT_DEATH(run_kernel(1, 64, sizeof(SharedRow), read_beside_shared, y_.data(), ~std::size_t{0}), "use-after-poison");
 }
 
 }  // namespace

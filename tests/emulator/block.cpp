@@ -66,7 +66,7 @@ void Block::start(Grid& grid, std::uint64_t number) {
     const unsigned lanes = std::min(kWarp, count - i * kWarp);
     warps_[i].existing = warps_[i].runnable = ~0u >> (kWarp - lanes);
   }
-  ready_warps_ = ~0u >> (kMostThreads / kWarp - warps);
+  ready_warps_ = ~0u >> (kMaxThreadsPerBlock / kWarp - warps);
   exited_ = 0;
   policy_ = static_cast<Policy>(draw(4));
   phase_ = make_order();

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/emulator/device.h"
 #include "tests/emulator/device_functions.h"
 #include "tests/emulator/fences.h"
 #include "tests/emulator/fiber.h"
@@ -17,9 +18,6 @@
 #include "tests/emulator/shared_buffer.h"
 
 namespace rushlight::emulator {
-
-constexpr unsigned kWarp = 32;
-constexpr unsigned kMostThreads = 1024;
 
 class Block;
 
@@ -95,7 +93,7 @@ class Block {
   uint3 index_{};
   std::vector<Thread> threads_;
   std::vector<Fiber*> fibers_;
-  std::array<Warp, kMostThreads / kWarp> warps_;
+  std::array<Warp, kMaxThreadsPerBlock / kWarp> warps_;
   unsigned ready_warps_ = 0;  // Mask of those with a runnable thread.
   unsigned exited_ = 0;
   SharedBuffer shared_;

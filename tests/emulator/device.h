@@ -5,7 +5,7 @@
 
 namespace rushlight::emulator {
 
-constexpr int kWarp = 32;
+constexpr unsigned kWarp = 32;
 constexpr int kMultiprocessors = 4;
 constexpr unsigned kMaxThreadsPerBlock = 1024;
 constexpr int kThreadsPerMultiprocessor = 2048;

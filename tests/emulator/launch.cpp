@@ -38,7 +38,8 @@ cudaError_t check_launch(const cudaLaunchConfig_t& config, const void* kernel, c
 
 cudaError_t occupancy(int* blocks, int block_size, std::size_t shared_bytes) {
   if (block_size <= 0 || block_size > static_cast<int>(kMaxThreadsPerBlock)) return cudaErrorInvalidValue;
-  const int by_threads = kThreadsPerMultiprocessor / ((block_size + kWarp - 1) / kWarp * kWarp);
+  constexpr int kLanes = kWarp;
+  const int by_threads = kThreadsPerMultiprocessor / ((block_size + kLanes - 1) / kLanes * kLanes);
   const std::size_t by_shared = kSharedPerMultiprocessor / (shared_bytes + kSharedReservedPerBlock);
   *blocks = std::min({kBlocksPerMultiprocessor, by_threads, static_cast<int>(by_shared)});
   return cudaSuccess;

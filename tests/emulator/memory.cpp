@@ -44,7 +44,7 @@ struct Pinned {
   Clock uses;
 };
 
-struct State {
+struct Memory {
   std::map<std::uintptr_t, Allocation> live;  // By address of the payload.
   std::map<std::uintptr_t, Allocation> freed;
   std::map<std::uintptr_t, Pinned> pinned;
@@ -53,8 +53,8 @@ struct State {
   int open = 0;
 };
 
-State& state() {
-  static State& it = *new State;
+Memory& memory() {
+  static Memory& it = *new Memory;
   return it;
 }
 
@@ -102,7 +102,7 @@ void check_guard(const Allocation& one, const std::string& after) {
 }
 
 cudaError_t allocate(void** result, std::size_t bytes) {
-  State& now = state();
+  Memory& now = memory();
   *result = nullptr;
   if (bytes == 0) return cudaSuccess;
   ++counters().allocations;
@@ -134,7 +134,7 @@ cudaError_t allocate(void** result, std::size_t bytes) {
 }
 
 void free_device(void* data) {
-  State& now = state();
+  Memory& now = memory();
   const auto found = now.live.find(address_of(data));
   if (found == now.live.end()) {
     violation(now.freed.contains(address_of(data)) ? "cudaFree of device memory that is freed already"
@@ -165,13 +165,13 @@ cudaError_t allocate_pinned(void** result, std::size_t bytes) {
   // From the heap, whose ends and whose use after free AddressSanitizer watches.
   if (posix_memalign(result, kPage, bytes) != 0) return cudaErrorMemoryAllocation;
   std::memset(*result, 0xFF, bytes);
-  state().pinned.emplace(address_of(*result), Pinned{bytes, {}});
+  memory().pinned.emplace(address_of(*result), Pinned{bytes, {}});
   add_live(Object::pinned_allocation, 1);
   return cudaSuccess;
 }
 
 void free_pinned(void* data) {
-  State& now = state();
+  Memory& now = memory();
   const auto found = now.pinned.find(address_of(data));
   if (found == now.pinned.end()) violation("cudaFreeHost of what is no pinned allocation");
   for (const auto& [stream, call] : found->second.uses) {
@@ -187,26 +187,26 @@ void free_pinned(void* data) {
 }  // namespace
 
 DeviceMemoryOpen::DeviceMemoryOpen() {
-  if (state().open++ > 0) return;
-  for (const auto& [address, one] : state().live) protect(one, PROT_READ | PROT_WRITE);
+  if (memory().open++ > 0) return;
+  for (const auto& [address, one] : memory().live) protect(one, PROT_READ | PROT_WRITE);
 }
 
 DeviceMemoryOpen::~DeviceMemoryOpen() {
-  if (--state().open > 0) return;
-  for (const auto& [address, one] : state().live) protect(one, PROT_NONE);
+  if (--memory().open > 0) return;
+  for (const auto& [address, one] : memory().live) protect(one, PROT_NONE);
 }
 
 void check_guards(const std::string& after) {
-  for (const auto& [address, one] : state().live) check_guard(one, after);
+  for (const auto& [address, one] : memory().live) check_guard(one, after);
 }
 
 bool is_device_memory(const void* data, std::size_t bytes) {
-  const auto* found = holder(state().live, address_of(data));
+  const auto* found = holder(memory().live, address_of(data));
   return found != nullptr && bytes <= found->first + found->second.bytes - address_of(data);
 }
 
 Place place_of(const void* data, std::size_t bytes, const char* call) {
-  const State& now = state();
+  const Memory& now = memory();
   const std::uintptr_t begin = address_of(data);
   const auto refuse = [call](const char* why) { violation(std::string(call) + ": " + why); };
   if (data == nullptr) refuse("a null pointer");
@@ -227,7 +227,7 @@ void merge(Clock& into, const Clock& from) {
 }
 
 void use_pinned(const void* data, std::uint64_t stream, std::uint64_t call) {
-  State& now = state();
+  Memory& now = memory();
   const auto* found = holder(now.pinned, address_of(data));
   if (found == nullptr) violation("a graph copies pinned memory that is freed");
   now.pinned.at(found->first).uses[stream] = call;
@@ -278,7 +278,7 @@ cudaError_t cudaFreeHost(void* data) {
 cudaError_t cudaMemGetInfo(std::size_t* free, std::size_t* total) {
   return device_call([&] {
     *total = static_cast<std::size_t>(settings().memory);
-    *free = *total - state().used[current_device()];
+    *free = *total - memory().used[current_device()];
     return cudaSuccess;
   });
 }

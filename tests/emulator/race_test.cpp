@@ -22,7 +22,7 @@ namespace {
 
 constexpr unsigned kAll = 0xffffffffu;
 
-struct Numbers {
+struct Shared {
   float value[64];
 };
 
@@ -42,7 +42,7 @@ __global__ void one_each(int* y) {
 
 /// Turns shared memory around `barriers` times; without the last barrier of a turn its reads race with the next writes.
 __global__ void turn(float* y, bool second_barrier) {
-  Numbers& shared = shared_memory<Numbers>();
+  Shared& shared = shared_memory<Shared>();
   for (int i = 0; i < 3; ++i) {
     shared.value[threadIdx.x] = static_cast<float>(i);
     __syncthreads();
@@ -55,7 +55,7 @@ enum class Between { syncwarp, shuffle, vote, other_warps_barrier };
 
 /// Lane 0 writes, lane 1 of the same warp reads.
 __global__ void hand_over(float* y, Between between) {
-  Numbers& shared = shared_memory<Numbers>();
+  Shared& shared = shared_memory<Shared>();
   const unsigned warp = threadIdx.x / 32;
   if (threadIdx.x % 32 == 0) shared.value[warp] = 1;
   if (between == Between::syncwarp) __syncwarp();
@@ -67,7 +67,7 @@ __global__ void hand_over(float* y, Between between) {
 
 /// Two halves of a warp, each with a barrier of its own; the one reads what the other wrote.
 __global__ void halves(float* y) {
-  Numbers& shared = shared_memory<Numbers>();
+  Shared& shared = shared_memory<Shared>();
   const bool low = threadIdx.x < 16;
   if (threadIdx.x == 0) shared.value[0] = 1;
   __syncwarp(low ? 0xffffu : 0xffff0000u);
@@ -158,7 +158,7 @@ TEST_F(EmulatedRaceTest, BarriersOrderNoOtherBlock) {
 
 TEST_F(EmulatedRaceTest, StreamsAreUnorderedWithoutAnEvent) {
   const auto on_two_streams = [this](bool event) {
-    const Launch launch = make_launch(1, 64, sizeof(Numbers), turn, floats_.data(), true);
+    const Launch launch = make_launch(1, 64, sizeof(Shared), turn, floats_.data(), true);
     const std::shared_ptr<Order> order = make_order();
     void* const host = __tsan_get_current_fiber();
     void* const first = __tsan_create_fiber(0);
@@ -193,34 +193,34 @@ TEST_F(EmulatedRaceTest, LaunchesComeAfterWhatCameBefore) {
 
 TEST_F(EmulatedRaceTest, BarriersOrderTheirBlock) {
   EXPECT_EQ(wrong_seeds([this] {
-              run_kernel(4, 64, sizeof(Numbers), turn, floats_.data(), true);
+              run_kernel(4, 64, sizeof(Shared), turn, floats_.data(), true);
               return true;
             }),
             0);
 }
 
 TEST_F(EmulatedRaceTest, SecondBarrierMissing) {
-  EXPECT_RACE(run_kernel(1, 64, sizeof(Numbers), turn, floats_.data(), false));
+  EXPECT_RACE(run_kernel(1, 64, sizeof(Shared), turn, floats_.data(), false));
 }
 
 TEST_F(EmulatedRaceTest, SyncwarpOrdersItsLanes) {
   EXPECT_EQ(wrong_seeds([this] {
-              run_kernel(1, 64, sizeof(Numbers), hand_over, floats_.data(), Between::syncwarp);
+              run_kernel(1, 64, sizeof(Shared), hand_over, floats_.data(), Between::syncwarp);
               return floats_[0] == 1 && floats_[1] == 1;
             }),
             0);
 }
 
 TEST_F(EmulatedRaceTest, ShufflesAndVotesOrderNoMemory) {
-  EXPECT_RACE(run_kernel(1, 64, sizeof(Numbers), hand_over, floats_.data(), Between::shuffle));
-  EXPECT_RACE(run_kernel(1, 64, sizeof(Numbers), hand_over, floats_.data(), Between::vote));
+  EXPECT_RACE(run_kernel(1, 64, sizeof(Shared), hand_over, floats_.data(), Between::shuffle));
+  EXPECT_RACE(run_kernel(1, 64, sizeof(Shared), hand_over, floats_.data(), Between::vote));
 }
 
 TEST_F(EmulatedRaceTest, SyncwarpOrdersNoOtherWarpAndNoOtherHalf) {
-  EXPECT_RACE(run_kernel(1, 64, sizeof(Numbers), hand_over, floats_.data(), Between::other_warps_barrier));
+  EXPECT_RACE(run_kernel(1, 64, sizeof(Shared), hand_over, floats_.data(), Between::other_warps_barrier));
   for (std::uint64_t seed = 0; seed < 5; ++seed) {
     reseed(seed);
-    EXPECT_RACE(run_kernel(1, 32, sizeof(Numbers), halves, floats_.data()));
+    EXPECT_RACE(run_kernel(1, 32, sizeof(Shared), halves, floats_.data()));
   }
 }
 

@@ -22,7 +22,7 @@ constexpr std::array kObjectNames = {"device allocation", "pinned allocation", "
 std::array<std::int64_t, kObjectNames.size()> live{};
 bool lost = false;
 
-struct State {
+struct Session {
   Settings settings;
   Counts counts;
   std::array<std::int64_t, 6> fault_calls{};
@@ -83,9 +83,9 @@ Settings from_environment() {
   return settings;
 }
 
-State& state() {
-  static State& it = *[] {
-    auto* fresh = new State;
+Session& session() {
+  static Session& it = *[] {
+    auto* fresh = new Session;
     fresh->settings = from_environment();
     reseed(fresh->settings.seed);
     return fresh;
@@ -119,7 +119,7 @@ void fail_if_something_is_left(int status, void*) {
 
 void configure(const Settings& settings) {
   if (something_is_queued()) violation("configure while work is queued");
-  State& now = state();
+  Session& now = session();
   now.settings = settings;
   now.counts = {};
   now.fault_calls = {};
@@ -128,13 +128,13 @@ void configure(const Settings& settings) {
 }
 
 const Settings& settings() {
-  return state().settings;
+  return session().settings;
 }
 Counts counts() {
-  return state().counts;
+  return session().counts;
 }
 Counts& counters() {
-  return state().counts;
+  return session().counts;
 }
 
 std::int64_t live_objects() {
@@ -148,7 +148,7 @@ void add_live(Object object, int change) {
 }
 
 bool fault_now(FaultKind kind) {
-  const std::int64_t call = state().fault_calls[static_cast<std::size_t>(kind)]++;
+  const std::int64_t call = session().fault_calls[static_cast<std::size_t>(kind)]++;
   return settings().fault == kind && call == settings().fault_at;
 }
 

@@ -11,20 +11,20 @@
 namespace rushlight::emulator {
 namespace {
 
-struct State {
+struct Queues {
   std::vector<std::unique_ptr<CUstream_st>> streams;
   std::uint64_t created = 0;
   Clock host;  // What the host has waited for.
 };
 
-State& state() {
-  static State& it = *new State;
+Queues& queues() {
+  static Queues& it = *new Queues;
   return it;
 }
 
 CUstream_st* draw_busy_stream() {
   std::vector<CUstream_st*> busy;
-  for (const auto& stream : state().streams) {
+  for (const auto& stream : queues().streams) {
     if (!stream->queue.empty()) busy.push_back(stream.get());
   }
   return busy.empty() ? nullptr : busy[draw(busy.size())];
@@ -32,12 +32,12 @@ CUstream_st* draw_busy_stream() {
 
 void know(const CUstream_st& stream) {
   timeline::acquire(&stream);
-  merge(state().host, stream.clock);
+  merge(queues().host, stream.clock);
 }
 
 // Nothing of a lost device runs, which the host learns with the error, and nobody waits for it.
 void drop_queues() {
-  for (const auto& stream : state().streams) {
+  for (const auto& stream : queues().streams) {
     know(*stream);
     for (const auto& task : stream->queue) {
       if (task->records != nullptr) task->records->done = true;
@@ -101,7 +101,7 @@ void run_until(const Done& done, CUstream_st* needed) {
 
 // Streams that were destroyed go when their last task has run.
 void reap() {
-  std::erase_if(state().streams, [](const std::unique_ptr<CUstream_st>& stream) {
+  std::erase_if(queues().streams, [](const std::unique_ptr<CUstream_st>& stream) {
     if (!stream->destroyed || !stream->queue.empty()) return false;
     timeline::destroy(stream->fiber);
     return true;
@@ -114,7 +114,7 @@ CUstream_st& stream_of(cudaStream_t handle, const char* call) {
   if (handle == nullptr || handle == cudaStreamLegacy || handle == cudaStreamPerThread) {
     violation(std::string(call) + " on a default stream: no default stream");
   }
-  for (const auto& stream : state().streams) {
+  for (const auto& stream : queues().streams) {
     if (stream.get() == handle && !stream->destroyed) return *stream;
   }
   violation(std::string(call) + " on what is no stream, or no longer");
@@ -154,7 +154,7 @@ void wait_for(const std::shared_ptr<Record>& record) {
 
 void know(const Record& record) {
   timeline::acquire(&record);
-  merge(state().host, record.clock);
+  merge(queues().host, record.clock);
 }
 
 void run_everything() {
@@ -179,8 +179,8 @@ bool something_is_queued() {
 }
 
 bool host_has_waited_for(std::uint64_t stream, std::uint64_t call) {
-  const auto found = state().host.find(stream);
-  return found != state().host.end() && found->second >= call;
+  const auto found = queues().host.find(stream);
+  return found != queues().host.end() && found->second >= call;
 }
 
 }  // namespace rushlight::emulator
@@ -193,11 +193,11 @@ cudaError_t cudaStreamCreateWithFlags(cudaStream_t* result, unsigned /*flags*/) 
   return device_call([&] {
     reap();
     auto stream = std::make_unique<CUstream_st>();
-    stream->number = ++state().created;
+    stream->number = ++queues().created;
     stream->device = current_device();
     stream->fiber = timeline::create();
     *result = stream.get();
-    state().streams.push_back(std::move(stream));
+    queues().streams.push_back(std::move(stream));
     add_live(Object::stream, 1);
     return cudaSuccess;
   });
@@ -237,8 +237,8 @@ cudaError_t cudaStreamQuery(cudaStream_t handle) {
 cudaError_t cudaDeviceSynchronize() {
   return device_call([] {
     if (const cudaError_t error = refuse_if_anything_captures(); error != cudaSuccess) return error;
-    for (std::size_t i = 0; i < state().streams.size(); ++i) {
-      if (CUstream_st& stream = *state().streams[i]; stream.device == current_device()) wait_for(stream);
+    for (std::size_t i = 0; i < queues().streams.size(); ++i) {
+      if (CUstream_st& stream = *queues().streams[i]; stream.device == current_device()) wait_for(stream);
     }
     reap();
     return cudaSuccess;

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what tests need, builds everything, runs every test of the preset cpu.
-#   --all       also clang-tidy, the sanitizers, and what a CUDA toolkit allows: the emulated device in three orders of
-#               threads and under the sanitizers, nvcc's build for one architecture, the kernels' budgets for all
+#   --all       also clang-tidy, the sanitizers, and what a CUDA toolkit allows: the emulated device under the sanitizers
+#               and in two more orders of its threads, nvcc's build for one architecture, the kernels' budgets for all
 #   --coverage  only a build of its own that prints how many lines of src and include the tests reach
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -49,13 +49,15 @@ record() {
   fi
 }
 
-# Configures, builds and tests a preset.
-test_preset() {
+# build PRESET [OPTION OF CMAKE...]
+build() {
   local preset=$1
   shift
-  cmake --preset "$preset" "${launcher[@]}" "$@" &&
-    cmake --build --preset "$preset" &&
-    ctest --preset "$preset" -j "$jobs"
+  cmake --preset "$preset" "${launcher[@]}" "$@" && cmake --build --preset "$preset"
+}
+
+test_preset() {
+  build "$1" && ctest --preset "$1" -j "$jobs"
 }
 
 # Two threads are enough for a race and keep the instrumented runs short.
@@ -66,11 +68,20 @@ test_sanitized() {
 # The tests of the GPU's code, with another order of its threads, blocks and queued work for each seed.
 test_emulated() {
   local seed
-  cmake --preset emulated "${launcher[@]}" && cmake --build --preset emulated || return
-  for seed in 1 2 3; do
+  build emulated || return
+  for seed in 1 2; do
     printf -- '--- RUSHLIGHT_EMULATOR_SEED=%s\n' "$seed"
     RUSHLIGHT_EMULATOR_SEED=$seed ctest --preset emulated -L gpu -j "$jobs" || return
   done
+}
+
+# Without a GPU its tests would be skipped, and the CPU's are those of the preset cpu.
+test_cuda() {
+  if has_gpu; then
+    build cuda -DCMAKE_CUDA_ARCHITECTURES=native && ctest --preset cuda -j "$jobs"
+  else
+    build cuda -DCMAKE_CUDA_ARCHITECTURES=90
+  fi
 }
 
 toolkit=${CUDA_PATH:-/usr/local/cuda}
@@ -134,9 +145,7 @@ if [[ $mode == --all ]]; then
     record "preset $preset" test_sanitized "$preset"
   done
   if command -v nvcc >/dev/null || [[ -x $toolkit/bin/nvcc ]]; then
-    architecture=90
-    if has_gpu; then architecture=native; fi
-    record "preset cuda" test_preset cuda -DCMAKE_CUDA_ARCHITECTURES="$architecture"
+    record "preset cuda" test_cuda
     record "kernel budgets" scripts/kernel_report.sh --check
   else
     summary+=("skipped preset cuda and kernel budgets: there is no nvcc")

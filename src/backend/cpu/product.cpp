@@ -17,7 +17,6 @@ constexpr std::int64_t kPackedFloats = 80 * 1024;
 constexpr std::int64_t kFewRows = 256;
 // Else so many tiles do while it is near, and their rows of c are then handed on.
 constexpr std::int64_t kTilesTogether = 4;
-constexpr std::int64_t kLineFloats = 16;
 
 std::int64_t ceil_divide(std::int64_t a, std::int64_t b) {
   return (a + b - 1) / b;
@@ -41,6 +40,7 @@ void run_narrow(const ProductKernel& kernel, ProductStrip strip, std::int64_t he
     for (std::int64_t i = 0; i < rows; ++i) std::copy_n(whole + i * kernel.columns, columns, c + i * all.c_row);
     strip.a += rows * strip.a_row;
     c += rows * all.c_row;
+    std::fill_n(strip.ahead, kMostAhead, Ahead{});
   }
 }
 
@@ -66,7 +66,7 @@ PanelProduct::PanelProduct(const MatmulShape& shape, int threads, const ProductK
       kernel_(kernel),
       threads_(threads),
       panels_(ceil_divide(shape.n, kernel.columns)),
-      row_tiles_(ceil_divide(shape.m, kernel.rows)),
+      row_lines_(ceil_divide(shape.m, kLineFloats)),
       few_rows_(shape.transpose_a == Transpose::no && shape.m <= kFewRows) {
   const std::int64_t words = words_of(shape.k), most = shape.transpose_a == Transpose::yes ? kTransposedDepth : kDepth;
   const std::int64_t depth = ceil_divide(words, ceil_divide(words, most));
@@ -83,10 +83,13 @@ std::int64_t PanelProduct::words_of(std::int64_t k) const {
   return ceil_divide(k, kernel_.in_word);
 }
 
-// Columns are split first: so no two threads pack the same panel, and each has whole columns.
+// Columns are split first: so no two threads pack the same panel, and each has whole columns. With a transposed `a` rows
+// are: so a thread writes the weights that it reads in the next forward pass, and no core waits for another's copy.
 PanelProduct::Grid PanelProduct::grid(int parts) const {
-  const int columns = static_cast<int>(std::min<std::int64_t>(parts, panels_));
-  return {static_cast<int>(std::min<std::int64_t>(parts / columns, row_tiles_)), columns};
+  const bool by_rows = shape_.transpose_a == Transpose::yes;
+  const int first = static_cast<int>(std::min<std::int64_t>(parts, by_rows ? row_lines_ : panels_));
+  const int second = static_cast<int>(std::min<std::int64_t>(parts / first, by_rows ? panels_ : row_lines_));
+  return by_rows ? Grid{first, second} : Grid{second, first};
 }
 
 int PanelProduct::useful_parts() const {
@@ -103,8 +106,8 @@ bool PanelProduct::can_feed(ProductSequel::Takes takes) const {
 void PanelProduct::run(const Matmul& product, Part part, const ProductSequel* sequel) const {
   const Grid parts = grid(std::min(part.of, useful_parts()));
   if (part.index >= parts.rows * parts.columns) return;
-  const Range tiles = Part{part.index / parts.columns, parts.rows}.range(row_tiles_);
-  const Range rows{tiles.begin * kernel_.rows, std::min(tiles.end * kernel_.rows, shape_.m)};
+  const Range lines = Part{part.index / parts.columns, parts.rows}.range(row_lines_);
+  const Range rows{lines.begin * kLineFloats, std::min(lines.end * kLineFloats, shape_.m)};
   const Range panels = Part{part.index % parts.columns, parts.columns}.range(panels_);
   float* const workspace = static_cast<float*>(product.workspace) + part.index * thread_workspace_;
   for (std::int64_t model = 0; model < shape_.models; ++model) {
@@ -123,6 +126,7 @@ void PanelProduct::run_vector(const Job& job) const {
 void PanelProduct::run_panels(const Job& job) const {
   const bool by_columns = job.sequel != nullptr && job.sequel->takes() == ProductSequel::Takes::whole_columns;
   if (job.rows.count() <= kFewRows && shape_.transpose_a == Transpose::no) fetch_rows(job);
+  const std::int64_t together = ceil_divide(job.rows.count(), ceil_divide(job.rows.count(), rows_together_));
   const Left whole = few_rows_ ? left(job, {0, shape_.k}, job.rows) : Left{};
   for (std::int64_t first = job.panels.begin; first < job.panels.end; first += panels_together_) {
     const Range panels{first, std::min(first + panels_together_, job.panels.end)};
@@ -132,8 +136,8 @@ void PanelProduct::run_panels(const Job& job) const {
       for (std::int64_t panel = panels.begin; panel < panels.end; ++panel) {
         pack(job, k, panel, job.workspace + (panel - panels.begin) * packed_panel_);
       }
-      for (std::int64_t row = job.rows.begin; row < job.rows.end; row += rows_together_) {
-        const Range rows{row, std::min(row + rows_together_, job.rows.end)};
+      for (std::int64_t row = job.rows.begin; row < job.rows.end; row += together) {
+        const Range rows{row, std::min(row + together, job.rows.end)};
         const Left a =
             few_rows_ ? Left{whole.first + k.begin / kernel_.in_word, whole.row, whole.step} : left(job, k, rows);
         run_rows(job, a, k, panels, rows);
@@ -201,27 +205,27 @@ void PanelProduct::run_strip(const Job& job, const Left& a, Range k, Range rows,
                      .c_row = shape_.c_stride,
                      .sum = k.begin == 0 ? Sum::fresh : Sum::onto,
                      .ahead = {}};
-  look_ahead(job, k, rows, panel, strip);
+  look_ahead(job, k, rows, panel, strip.ahead);
   if (columns < kernel_.columns) return run_narrow(kernel_, strip, height, columns);
   kernel_.strip[height - 1](strip);
 }
 
 // Memory is slower than the sums: while a panel is in use, the next one comes nearer, or the next columns of c.
-void PanelProduct::look_ahead(const Job& job, Range k, Range rows, std::int64_t panel, ProductStrip& strip) const {
-  for (LinesAhead& none : strip.ahead) none.line = strip.panel;
-  const std::int64_t next = (panel + 1) * kernel_.columns;
-  LinesAhead& first = strip.ahead[0];
-  if (panels_together_ > 1) {
-    first = {job.product.c.row(job.model, rows.begin) + next, shape_.c_stride, 0, shape_.c_stride};
-  } else if (panel + 1 < job.panels.end) {
-    const std::int64_t lines = ceil_divide(k.count(), kStepsALine);
-    first = shape_.transpose_b == Transpose::yes
-                ? LinesAhead{job.product.b.row(job.model, next) + k.begin, kLineFloats, shape_.b_stride, 0}
-                : LinesAhead{job.product.b.row(job.model, k.begin) + next, shape_.b_stride, lines * shape_.b_stride, 0};
+void PanelProduct::look_ahead(const Job& job, Range k, Range rows, std::int64_t panel, Ahead* ahead) const {
+  const Range columns{panel * kernel_.columns, std::min((panel + 1) * kernel_.columns, shape_.n)};
+  const std::int64_t next = columns.end, lines = ceil_divide(columns.count(), kLineFloats);
+  if (panel + 1 < job.panels.end) {
+    if (panels_together_ > 1) {
+      ahead[0] = {job.product.c.row(job.model, rows.begin) + next, shape_.c_stride, rows.count(), lines,
+                  Ahead::For::writing};
+    } else if (shape_.transpose_b == Transpose::yes) {
+      ahead[0] = {job.product.b.row(job.model, next) + k.begin, shape_.b_stride, columns.count(),
+                  ceil_divide(k.count(), kLineFloats)};
+    } else {
+      ahead[0] = {job.product.b.row(job.model, k.begin) + next, shape_.b_stride, k.count(), lines};
+    }
   }
-  if (job.sequel != nullptr && k.end == shape_.k) {
-    job.sequel->look_ahead(job.model, rows.begin, panel * kernel_.columns, strip.ahead + 1);
-  }
+  if (job.sequel != nullptr && k.end == shape_.k) job.sequel->look_ahead({job.model, rows, columns}, ahead + 1);
 }
 
 const ProductKernel& product_kernel(InstructionSet set) {

@@ -28,9 +28,8 @@ class ProductSequel {
 
   virtual ~ProductSequel() = default;
   virtual Takes takes() const = 0;
-  /// Sets up to kStreamsAhead - 1 of `lines`: where its other operands lie that belong to c from this element on, if
-  /// that may be far away.
-  virtual void look_ahead(std::int64_t model, std::int64_t row, std::int64_t column, LinesAhead* lines) const = 0;
+  /// Sets up to kMostAhead - 1 of `ahead`: its other operands that belong to the region, if they may be far away.
+  virtual void look_ahead(const ProductRegion& region, Ahead* ahead) const = 0;
   /// Called by the thread that computed the region, once for each.
   virtual void run(const ProductRegion& region) const = 0;
 };
@@ -70,12 +69,13 @@ class PanelProduct final : public MatmulPlan {
   Left left(const Job& job, Range k, Range rows) const;
   void run_rows(const Job& job, const Left& a, Range k, Range panels, Range rows) const;
   void run_strip(const Job& job, const Left& a, Range k, Range rows, std::int64_t panel, const float* packed) const;
-  void look_ahead(const Job& job, Range k, Range rows, std::int64_t panel, ProductStrip& strip) const;
+  void look_ahead(const Job& job, Range k, Range rows, std::int64_t panel, Ahead* ahead) const;
 
   MatmulShape shape_;
   const ProductKernel& kernel_;
   int threads_;
-  std::int64_t panels_, row_tiles_;
+  std::int64_t panels_;
+  std::int64_t row_lines_;  // Rows are split by so many: of a transposed `a` they are a cache line.
   bool few_rows_;
   std::int64_t depth_;             // Of k, at most, that is packed at a time: whole words.
   std::int64_t packed_panel_;      // In floats.

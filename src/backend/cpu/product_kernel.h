@@ -12,17 +12,19 @@ namespace rushlight {
 
 enum class Sum { fresh, onto };  // c = a · b, or c += a · b.
 
-/// Cache lines that will be needed next and lie far away: while a tile is summed, one is asked for every kStepsALine
-/// elements of k. Between tiles `line` moves on by tile_step, and by row_step for each of the tile's rows.
-struct LinesAhead {
-  const float* line = nullptr;
-  std::int64_t line_step = 0;
-  std::int64_t tile_step = 0;
-  std::int64_t row_step = 0;
+inline constexpr std::int64_t kLineFloats = 16;
+
+/// Memory that will be needed next and lies far away: some cache lines of each row. They are asked for evenly while a
+/// strip is summed; to be written, as no other core's copy may stay.
+struct Ahead {
+  const float* data = nullptr;
+  std::int64_t stride = 0;
+  std::int64_t rows = 0;
+  std::int64_t lines = 0;  // Of a row.
+  enum class For { reading, writing } use = For::reading;
 };
 
-inline constexpr std::int64_t kStepsALine = 16;
-inline constexpr int kStreamsAhead = 4;
+inline constexpr int kMostAhead = 4;
 
 /// c [rows, columns of a panel] from a [rows, k] and a panel [k, columns], in words, each of which is a float or holds
 /// several neighbouring k of a smaller type. Word (i, l) of a is a[i * a_row + l * a_step]. The rows are tiles of
@@ -38,7 +40,7 @@ struct ProductStrip {
   float* c = nullptr;
   std::int64_t c_row = 0;
   Sum sum = Sum::fresh;
-  LinesAhead ahead[kStreamsAhead];
+  Ahead ahead[kMostAhead];
 };
 
 /// A part of an operand. Of b, element (l, j) is data[l * stride + j], or data[j * stride + l] if b is stored
@@ -101,6 +103,38 @@ struct LaneMemory {
   }
 };
 
+/// Asks for what is ahead, in `steps` steps.
+class LinesAhead {
+ public:
+  LinesAhead() = default;
+  LinesAhead(const Ahead& ahead, std::int64_t steps)
+      : line_(ahead.data),
+        left_(ahead.rows * ahead.lines),
+        at_once_((left_ + steps - 1) / steps),
+        lines_(ahead.lines),
+        left_in_row_(ahead.lines),
+        to_next_row_(ahead.stride - ahead.lines * kLineFloats),
+        writing_(ahead.use == Ahead::For::writing) {}
+
+  [[gnu::always_inline]] inline void step() {
+    const std::int64_t lines = at_once_ < left_ ? at_once_ : left_;
+    left_ -= lines;
+    for (std::int64_t i = 0; i < lines; ++i) {
+      writing_ ? __builtin_prefetch(line_, 1) : __builtin_prefetch(line_);
+      line_ += kLineFloats;
+      if (--left_in_row_ == 0) {
+        left_in_row_ = lines_;
+        line_ += to_next_row_;
+      }
+    }
+  }
+
+ private:
+  const float* line_ = nullptr;
+  std::int64_t left_ = 0, at_once_ = 0, lines_ = 0, left_in_row_ = 0, to_next_row_ = 0;
+  bool writing_ = false;
+};
+
 /// Operands as they are: a word is a float.
 template <class Lanes, std::int64_t kColumns>
 struct FloatOperands : LaneMemory<Lanes> {
@@ -155,13 +189,17 @@ struct ProductLoops : LaneMemory<Lanes> {
   using Vector = typename Lanes::Vector;
   static constexpr std::int64_t kColumns = std::int64_t{kLanes} * kVectors;
   using Words = Operands<Lanes, kColumns>;
+  static constexpr std::int64_t kWordsAStep = kLineFloats;  // After which lines ahead are asked for.
 
   template <int kTall>
   static void strip(const ProductStrip& given) {
     ProductStrip s = given;
-    for (; s.tall > 0; --s.tall) tile<kTall>(s);
+    LinesAhead ahead[kMostAhead];
+    const std::int64_t steps = (s.tall + s.low) * ((s.k + kWordsAStep - 1) / kWordsAStep);
+    for (int i = 0; i < kMostAhead; ++i) ahead[i] = {s.ahead[i], steps};
+    for (; s.tall > 0; --s.tall) tile<kTall>(s, ahead);
     if constexpr (kTall > 1) {
-      for (; s.low > 0; --s.low) tile<kTall - 1>(s);
+      for (; s.low > 0; --s.low) tile<kTall - 1>(s, ahead);
     }
   }
 
@@ -196,7 +234,7 @@ struct ProductLoops : LaneMemory<Lanes> {
 
   // Computes the strip's first rows and moves it on to the next.
   template <int kTileRows>
-  [[gnu::always_inline]] static inline void tile(ProductStrip& s) {
+  [[gnu::always_inline]] static inline void tile(ProductStrip& s, LinesAhead* ahead) {
     Vector sums[kTileRows][kVectors];
 #pragma GCC unroll 16
     for (int i = 0; i < kTileRows; ++i) {
@@ -207,15 +245,9 @@ struct ProductLoops : LaneMemory<Lanes> {
     }
     const float* a = s.a;
     const float* panel = s.panel;
-    const float* lines[kStreamsAhead];
-    for (int stream = 0; stream < kStreamsAhead; ++stream) lines[stream] = s.ahead[stream].line;
-    constexpr std::int64_t kSteps = kStepsALine / Words::kInWord;
-    for (std::int64_t left = s.k; left > 0; left -= kSteps) {
-      for (int stream = 0; stream < kStreamsAhead; ++stream) {
-        __builtin_prefetch(lines[stream]);
-        lines[stream] += s.ahead[stream].line_step;
-      }
-      const std::int64_t steps = left < kSteps ? left : kSteps;
+    for (std::int64_t left = s.k; left > 0; left -= kWordsAStep) {
+      for (int i = 0; i < kMostAhead; ++i) ahead[i].step();
+      const std::int64_t steps = left < kWordsAStep ? left : kWordsAStep;
       for (std::int64_t l = 0; l < steps; ++l, a += s.a_step, panel += kColumns) {
         Vector b[kVectors];
 #pragma GCC unroll 4
@@ -236,7 +268,6 @@ struct ProductLoops : LaneMemory<Lanes> {
     }
     s.a += kTileRows * s.a_row;
     s.c += kTileRows * s.c_row;
-    for (LinesAhead& ahead : s.ahead) ahead.line += ahead.tile_step + kTileRows * ahead.row_step;
   }
 
   template <int kTogether>

@@ -9,6 +9,10 @@ Range blocks_of(Range columns) {
   return {columns.begin / kLanes, lane_blocks(columns.end)};
 }
 
+std::int64_t lines_of(const ProductRegion& region) {
+  return (region.columns.count() + kLineFloats - 1) / kLineFloats;
+}
+
 // Bias, ReLU and dropout in place: an item is eight columns of a row.
 class ForwardSequel final : public ProductSequel {
  public:
@@ -16,7 +20,7 @@ class ForwardSequel final : public ProductSequel {
       : operation_(operation), kernels_(kernels) {}
 
   Takes takes() const override { return Takes::any_region; }
-  void look_ahead(std::int64_t, std::int64_t, std::int64_t, LinesAhead*) const override {}
+  void look_ahead(const ProductRegion&, Ahead*) const override {}
   void run(const ProductRegion& region) const override {
     kernels_.forward(operation_, region.model, region.rows, blocks_of(region.columns));
   }
@@ -35,9 +39,11 @@ class BackwardSequel final : public ProductSequel {
   Takes takes() const override { return Takes::whole_columns; }
 
   // The forward's result was last used long ago.
-  void look_ahead(std::int64_t model, std::int64_t row, std::int64_t column, LinesAhead* lines) const override {
+  void look_ahead(const ProductRegion& region, Ahead* ahead) const override {
     const Matrix<const float>& y = operation_.y;
-    if (operation_.activation == Activation::relu) lines[0] = {y.row(model, row) + column, y.stride, 0, y.stride};
+    if (operation_.activation != Activation::relu) return;
+    ahead[0] = {y.row(region.model, region.rows.begin) + region.columns.begin, y.stride, region.rows.count(),
+                lines_of(region)};
   }
 
   void run(const ProductRegion& region) const override {
@@ -57,11 +63,12 @@ class AdamSequel final : public ProductSequel {
 
   Takes takes() const override { return Takes::any_region; }
 
-  void look_ahead(std::int64_t model, std::int64_t row, std::int64_t column, LinesAhead* lines) const override {
-    const std::int64_t stride = gradient_.stride, at = row * stride + column;
-    lines[0] = {operation_.first_moments.member(model) + at, stride, 0, stride};
-    lines[1] = {operation_.second_moments.member(model) + at, stride, 0, stride};
-    lines[2] = {operation_.parameters.member(model) + at, stride, 0, stride};
+  void look_ahead(const ProductRegion& region, Ahead* ahead) const override {
+    const std::int64_t at = region.rows.begin * gradient_.stride + region.columns.begin;
+    for (const Vector<float>* block : {&operation_.first_moments, &operation_.second_moments, &operation_.parameters}) {
+      *ahead++ = {block->member(region.model) + at, gradient_.stride, region.rows.count(), lines_of(region),
+                  Ahead::For::writing};
+    }
   }
 
   void run(const ProductRegion& region) const override {

@@ -65,7 +65,8 @@ TEST_F(EmulatedAccessTest, WritesBesideLocalVariablesAreReported) {
 TEST_F(EmulatedAccessTest, ReadsBesideSharedMemoryAreReported) {
   run_kernel(1, 64, sizeof(SharedRow), read_beside_shared, y_.data(), 2u);
   EXPECT_DEATH(run_kernel(1, 64, sizeof(SharedRow), read_beside_shared, y_.data(), 3u), "use-after-poison");
-  EXPECT_DEATH(run_kernel(1, 64, sizeof(SharedRow), read_beside_shared, y_.data(), ~std::size_t{0}), "use-after-poison");
+  EXPECT_DEATH(run_kernel(1, 64, sizeof(SharedRow), read_beside_shared, y_.data(), ~std::size_t{0}),
+               "use-after-poison");
 }
 
 }  // namespace

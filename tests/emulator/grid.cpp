@@ -35,7 +35,8 @@ void run_grid(const Launch& launch) {
   const IgnoreAccesses ignore;
   const std::uint64_t blocks = volume(launch.grid);
   const std::uint64_t threads = volume(launch.block);
-  if (threads == 0 || threads > kMaxThreadsPerBlock) violation("kernel " + launch.name + ": a block of that size cannot run");
+  if (threads == 0 || threads > kMaxThreadsPerBlock)
+    violation("kernel " + launch.name + ": a block of that size cannot run");
   if (blocks == 0 || blocks > std::numeric_limits<std::uint32_t>::max()) {
     violation("kernel " + launch.name + ": a grid of that size cannot run");
   }

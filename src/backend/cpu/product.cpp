@@ -83,8 +83,9 @@ std::int64_t PanelProduct::words_of(std::int64_t k) const {
   return ceil_divide(k, kernel_.in_word);
 }
 
-// Columns are split first: so no two threads pack the same panel, and each has whole columns. With a transposed `a` rows
-// are: so a thread writes the weights that it reads in the next forward pass, and no core waits for another's copy.
+// Columns are split first: so no two threads pack the same panel, and each has whole columns. With a transposed `a`
+// rows are: so a thread writes the weights that it reads in the next forward pass, and no core waits for another's
+// copy.
 PanelProduct::Grid PanelProduct::grid(int parts) const {
   const bool by_rows = shape_.transpose_a == Transpose::yes;
   const int first = static_cast<int>(std::min<std::int64_t>(parts, by_rows ? row_lines_ : panels_));

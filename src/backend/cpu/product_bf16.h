@@ -12,7 +12,9 @@
 
 namespace rushlight {
 
-/// The multiply-add of `Lanes` takes vectors of pairs; it brings the type of their bits, too.
+/// The multiply-add of `Lanes` takes vectors of pairs. It brings the type of their bits, too; load and store, which
+/// touch no more than `count` elements, and none if it is below 1 (the rest of the vector is 0 then); and rounded
+/// pairs: of an element each of `low` and `high`, or of neighbours in `first` and then in `second`.
 template <class Lanes, std::int64_t kColumns>
 struct Bf16Operands : LaneMemory<Lanes> {
   using Vector = typename Lanes::Vector;
@@ -37,24 +39,13 @@ struct Bf16Operands : LaneMemory<Lanes> {
   static void pack(const ProductSource& source, float* panel) { pack_across(source, kColumns, panel); }
 
   static void pack_transposed(const ProductSource& source, float* panel) {
-    constexpr std::int64_t kTogether = 64;  // Of k, in words: what is written of the panel then stays near.
-    for (std::int64_t begin = 0; begin < source.k; begin += kInWord * kTogether) {
-      const std::int64_t left = source.k - begin, k = left < kInWord * kTogether ? left : kInWord * kTogether;
-      float* const to = panel + begin / kInWord * kColumns;
+    for (std::int64_t l = 0; l < source.k; l += kInWord * kLanes, panel += kLanes * kColumns) {
       for (std::int64_t column = 0; column < kColumns; column += 4) {
-        float rows[4 * kTogether] = {};
+        Bits rows[4] = {};
         for (std::int64_t j = 0; j < 4 && column + j < source.columns; ++j) {
-          pack_along(source.data + (column + j) * source.stride + begin, k, rows + j * kTogether);
+          pair_along(source.data + (column + j) * source.stride + l, source.k - l, rows[j]);
         }
-        std::int64_t l = 0;
-        for (; l + 4 <= words(k); l += 4) {
-          LaneMemory<Lanes>::transpose_four(rows + l, kTogether, to + l * kColumns + column, kColumns);
-        }
-        for (; l < words(k); ++l) {
-          for (std::int64_t j = 0; j < 4; ++j) {
-            word_at(to + l * kColumns + column + j) = word_at(rows + j * kTogether + l);
-          }
-        }
+        store_transposed(rows, panel + column, words(source.k - l));
       }
     }
   }
@@ -67,6 +58,7 @@ struct Bf16Operands : LaneMemory<Lanes> {
   static void pack_transposed_a(const ProductSource& source, float* to) { pack_across(source, source.columns, to); }
 
  private:
+  using LaneMemory<Lanes>::kLanes;
   using Bits = typename Lanes::Bits;
   using Word = std::uint32_t __attribute__((may_alias));
 
@@ -74,32 +66,50 @@ struct Bf16Operands : LaneMemory<Lanes> {
 
   static std::int64_t words(std::int64_t k) { return (k + 1) / kInWord; }
 
-  static std::uint32_t pair(float low, float high) {
-    auto below = __builtin_bit_cast(std::uint32_t, low), above = __builtin_bit_cast(std::uint32_t, high);
-    round_to_bf16(below);
-    round_to_bf16(above);
-    return below >> 16 | above;
-  }
-
   // Each k is a row of memory. `width`: of a row of words; what lies beyond the columns is filled with zeros.
   static void pack_across(const ProductSource& source, std::int64_t width, float* to) {
     for (std::int64_t l = 0; l < source.k; l += kInWord, to += width) {
       const float* const low = source.data + l * source.stride;
       const float* const high = low + source.stride;
-      const std::int64_t columns = source.columns;
-      if (l + 1 < source.k) {
-        for (std::int64_t j = 0; j < columns; ++j) word_at(to + j) = pair(low[j], high[j]);
-      } else {
-        for (std::int64_t j = 0; j < columns; ++j) word_at(to + j) = pair(low[j], 0);
+      const std::int64_t in_high = l + 1 < source.k ? source.columns : 0;
+      for (std::int64_t j = 0; j < width; j += kLanes) {
+        Vector below, above;
+        Lanes::load(low + j, source.columns - j, below);
+        Lanes::load(high + j, in_high - j, above);
+        Bits pairs;
+        Lanes::pair(below, above, pairs);
+        Lanes::store(pairs, to + j, width - j);
       }
-      for (std::int64_t j = columns; j < width; ++j) word_at(to + j) = 0;
     }
   }
 
   // k lies along a row of memory.
   static void pack_along(const float* row, std::int64_t k, float* to) {
-    for (std::int64_t l = 0; l < k / kInWord; ++l) word_at(to + l) = pair(row[2 * l], row[2 * l + 1]);
-    if (k % kInWord != 0) word_at(to + k / kInWord) = pair(row[k - 1], 0);
+    for (std::int64_t l = 0; l < k; l += kInWord * kLanes, to += kLanes) {
+      Bits pairs;
+      pair_along(row + l, k - l, pairs);
+      Lanes::store(pairs, to, words(k - l));
+    }
+  }
+
+  static void pair_along(const float* row, std::int64_t k, Bits& pairs) {
+    Vector first, second;
+    Lanes::load(row, k, first);
+    Lanes::load(row + kLanes, k - kLanes, second);
+    Lanes::pair_neighbours(first, second, pairs);
+  }
+
+  // Word i of the four rows goes to row i of the panel, if there are so many words.
+  [[gnu::always_inline]] static inline void store_transposed(const Bits (&rows)[4], float* to, std::int64_t words) {
+    Word all[4 * kLanes];
+    std::memcpy(all, rows, sizeof(all));
+    std::int64_t i = 0;
+    for (; i + 4 <= words && i < kLanes; i += 4) {
+      LaneMemory<Lanes>::transpose_four(reinterpret_cast<float*>(all) + i, kLanes, to + i * kColumns, kColumns);
+    }
+    for (; i < words && i < kLanes; ++i) {
+      for (std::int64_t j = 0; j < 4; ++j) word_at(to + i * kColumns + j) = all[j * kLanes + i];
+    }
   }
 };
 

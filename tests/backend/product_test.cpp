@@ -100,7 +100,6 @@ class CountingSequel final : public ProductSequel {
       : takes_(takes), shape_(shape), seen(static_cast<std::size_t>(shape.models * shape.m * shape.n), 0) {}
 
   Takes takes() const override { return takes_; }
-  void look_ahead(const ProductRegion&, Ahead*) const override {}
   void run(const ProductRegion& region) const override {
     if (takes_ == Takes::whole_columns) {
       EXPECT_EQ(region.rows.begin, 0);

@@ -20,7 +20,7 @@ using EightWords = std::uint32_t __attribute__((vector_size(32)));
 /// `Lanes` brings what a vector of the compiler's does not: square roots, and the wide products of Philox.
 template <class Lanes>
 struct LaneLoops {
-  static constexpr std::int64_t kRowsAhead = 4, kFloatsAhead = 1024;
+  static constexpr std::int64_t kRowsAhead = 4, kFloatsAhead = 1024, kLineBytes = 64;
 
   template <int kBlocks>
   struct Sum {
@@ -48,19 +48,18 @@ struct LaneLoops {
     }
   }
 
+  // Samples lie anywhere: the next ones are asked for.
   static void gather(const GatherPixels& operation, Range rows) {
-    using EightBytes = std::uint8_t __attribute__((vector_size(8), aligned(1)));
     const GatherPixels one = operation;
     for (std::int64_t row = rows.begin; row < rows.end; ++row) {
+      if (row + kRowsAhead < rows.end) {
+        const std::uint8_t* const next = one.pixels + one.indices[row + kRowsAhead] * one.x.cols;
+        for (std::int64_t col = 0; col < one.x.cols; col += kLineBytes) __builtin_prefetch(next + col);
+      }
       const std::uint8_t* const source = one.pixels + one.indices[row] * one.x.cols;
       float* const target = one.x.row(0, row);
-      std::int64_t col = 0;
-      for (; col + kLanes <= one.x.cols; col += kLanes) {
-        EightBytes bytes;
-        std::memcpy(&bytes, source + col, sizeof(bytes));
-        at(target + col) = __builtin_convertvector(bytes, EightFloats) / one.divisor;
-      }
-      for (; col < one.x.cols; ++col) target[col] = static_cast<float>(source[col]) / one.divisor;
+#pragma GCC ivdep
+      for (std::int64_t col = 0; col < one.x.cols; ++col) target[col] = static_cast<float>(source[col]) / one.divisor;
     }
   }
 
@@ -259,8 +258,12 @@ struct LaneLoops {
     for (int i = 0; i < kBlocks; ++i) store(one.dbias.member(model) + col + i * kLanes, count, all.value[i]);
   }
 
-  static EightFloats& at(float* data) { return *reinterpret_cast<EightFloats*>(data); }
-  static const EightFloats& at(const float* data) { return *reinterpret_cast<const EightFloats*>(data); }
+  static EightFloats& at(float* data) {
+    return *reinterpret_cast<EightFloats*>(data);
+  }
+  static const EightFloats& at(const float* data) {
+    return *reinterpret_cast<const EightFloats*>(data);
+  }
 
   static void load(const float* from, int count, EightFloats& value) {
     if (count == kLanes) {

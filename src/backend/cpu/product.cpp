@@ -40,7 +40,7 @@ void run_narrow(const ProductKernel& kernel, ProductStrip strip, std::int64_t he
     for (std::int64_t i = 0; i < rows; ++i) std::copy_n(whole + i * kernel.columns, columns, c + i * all.c_row);
     strip.a += rows * strip.a_row;
     c += rows * all.c_row;
-    std::fill_n(strip.ahead, kMostAhead, Ahead{});
+    strip.ahead = {};
   }
 }
 
@@ -205,28 +205,24 @@ void PanelProduct::run_strip(const Job& job, const Left& a, Range k, Range rows,
                      .c = job.product.c.row(job.model, rows.begin) + column,
                      .c_row = shape_.c_stride,
                      .sum = k.begin == 0 ? Sum::fresh : Sum::onto,
-                     .ahead = {}};
-  look_ahead(job, k, rows, panel, strip.ahead);
+                     .ahead = ahead(job, k, rows, panel)};
   if (columns < kernel_.columns) return run_narrow(kernel_, strip, height, columns);
   kernel_.strip[height - 1](strip);
 }
 
 // Memory is slower than the sums: while a panel is in use, the next one comes nearer, or the next columns of c.
-void PanelProduct::look_ahead(const Job& job, Range k, Range rows, std::int64_t panel, Ahead* ahead) const {
-  const Range columns{panel * kernel_.columns, std::min((panel + 1) * kernel_.columns, shape_.n)};
-  const std::int64_t next = columns.end, lines = ceil_divide(columns.count(), kLineFloats);
-  if (panel + 1 < job.panels.end) {
-    if (panels_together_ > 1) {
-      ahead[0] = {job.product.c.row(job.model, rows.begin) + next, shape_.c_stride, rows.count(), lines,
-                  Ahead::For::writing};
-    } else if (shape_.transpose_b == Transpose::yes) {
-      ahead[0] = {job.product.b.row(job.model, next) + k.begin, shape_.b_stride, columns.count(),
-                  ceil_divide(k.count(), kLineFloats)};
-    } else {
-      ahead[0] = {job.product.b.row(job.model, k.begin) + next, shape_.b_stride, k.count(), lines};
-    }
+Ahead PanelProduct::ahead(const Job& job, Range k, Range rows, std::int64_t panel) const {
+  if (panel + 1 >= job.panels.end) return {};
+  const std::int64_t next = (panel + 1) * kernel_.columns, columns = std::min(kernel_.columns, shape_.n - next);
+  const std::int64_t lines = ceil_divide(columns, kLineFloats);
+  if (panels_together_ > 1) {
+    return {job.product.c.row(job.model, rows.begin) + next, shape_.c_stride, rows.count(), lines, Ahead::To::write};
   }
-  if (job.sequel != nullptr && k.end == shape_.k) job.sequel->look_ahead({job.model, rows, columns}, ahead + 1);
+  if (shape_.transpose_b == Transpose::yes) {
+    const float* const first = job.product.b.row(job.model, next) + k.begin;
+    return {first, shape_.b_stride, columns, ceil_divide(k.count(), kLineFloats)};
+  }
+  return {job.product.b.row(job.model, k.begin) + next, shape_.b_stride, k.count(), lines};
 }
 
 const ProductKernel& product_kernel(InstructionSet set) {

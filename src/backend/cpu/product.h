@@ -28,8 +28,6 @@ class ProductSequel {
 
   virtual ~ProductSequel() = default;
   virtual Takes takes() const = 0;
-  /// Sets up to kMostAhead - 1 of `ahead`: its other operands that belong to the region, if they may be far away.
-  virtual void look_ahead(const ProductRegion& region, Ahead* ahead) const = 0;
   /// Called by the thread that computed the region, once for each.
   virtual void run(const ProductRegion& region) const = 0;
 };
@@ -69,7 +67,7 @@ class PanelProduct final : public MatmulPlan {
   Left left(const Job& job, Range k, Range rows) const;
   void run_rows(const Job& job, const Left& a, Range k, Range panels, Range rows) const;
   void run_strip(const Job& job, const Left& a, Range k, Range rows, std::int64_t panel, const float* packed) const;
-  void look_ahead(const Job& job, Range k, Range rows, std::int64_t panel, Ahead* ahead) const;
+  Ahead ahead(const Job& job, Range k, Range rows, std::int64_t panel) const;
 
   MatmulShape shape_;
   const ProductKernel& kernel_;

@@ -14,17 +14,15 @@ enum class Sum { fresh, onto };  // c = a · b, or c += a · b.
 
 inline constexpr std::int64_t kLineFloats = 16;
 
-/// Memory that will be needed next and lies far away: some cache lines of each row. They are asked for evenly while a
-/// strip is summed; to be written, as no other core's copy may stay.
+/// Memory that will be needed next and lies far away: some cache lines of each row, which are asked for evenly while a
+/// strip is summed. Where they will be written, no other core keeps a copy.
 struct Ahead {
   const float* data = nullptr;
   std::int64_t stride = 0;
   std::int64_t rows = 0;
   std::int64_t lines = 0;  // Of a row.
-  enum class For { reading, writing } use = For::reading;
+  enum class To { read, write } use = To::read;
 };
-
-inline constexpr int kMostAhead = 4;
 
 /// c [rows, columns of a panel] from a [rows, k] and a panel [k, columns], in words, each of which is a float or holds
 /// several neighbouring k of a smaller type. Word (i, l) of a is a[i * a_row + l * a_step]. The rows are tiles of
@@ -40,7 +38,7 @@ struct ProductStrip {
   float* c = nullptr;
   std::int64_t c_row = 0;
   Sum sum = Sum::fresh;
-  Ahead ahead[kMostAhead];
+  Ahead ahead;
 };
 
 /// A part of an operand. Of b, element (l, j) is data[l * stride + j], or data[j * stride + l] if b is stored
@@ -106,7 +104,6 @@ struct LaneMemory {
 /// Asks for what is ahead, in `steps` steps.
 class LinesAhead {
  public:
-  LinesAhead() = default;
   LinesAhead(const Ahead& ahead, std::int64_t steps)
       : line_(ahead.data),
         left_(ahead.rows * ahead.lines),
@@ -114,7 +111,7 @@ class LinesAhead {
         lines_(ahead.lines),
         left_in_row_(ahead.lines),
         to_next_row_(ahead.stride - ahead.lines * kLineFloats),
-        writing_(ahead.use == Ahead::For::writing) {}
+        writing_(ahead.use == Ahead::To::write) {}
 
   [[gnu::always_inline]] inline void step() {
     const std::int64_t lines = at_once_ < left_ ? at_once_ : left_;
@@ -130,9 +127,9 @@ class LinesAhead {
   }
 
  private:
-  const float* line_ = nullptr;
-  std::int64_t left_ = 0, at_once_ = 0, lines_ = 0, left_in_row_ = 0, to_next_row_ = 0;
-  bool writing_ = false;
+  const float* line_;
+  std::int64_t left_, at_once_, lines_, left_in_row_, to_next_row_;
+  bool writing_;
 };
 
 /// Operands as they are: a word is a float.
@@ -194,9 +191,8 @@ struct ProductLoops : LaneMemory<Lanes> {
   template <int kTall>
   static void strip(const ProductStrip& given) {
     ProductStrip s = given;
-    LinesAhead ahead[kMostAhead];
     const std::int64_t steps = (s.tall + s.low) * ((s.k + kWordsAStep - 1) / kWordsAStep);
-    for (int i = 0; i < kMostAhead; ++i) ahead[i] = {s.ahead[i], steps};
+    LinesAhead ahead(s.ahead, steps);
     for (; s.tall > 0; --s.tall) tile<kTall>(s, ahead);
     if constexpr (kTall > 1) {
       for (; s.low > 0; --s.low) tile<kTall - 1>(s, ahead);
@@ -234,7 +230,7 @@ struct ProductLoops : LaneMemory<Lanes> {
 
   // Computes the strip's first rows and moves it on to the next.
   template <int kTileRows>
-  [[gnu::always_inline]] static inline void tile(ProductStrip& s, LinesAhead* ahead) {
+  [[gnu::always_inline]] static inline void tile(ProductStrip& s, LinesAhead& ahead) {
     Vector sums[kTileRows][kVectors];
 #pragma GCC unroll 16
     for (int i = 0; i < kTileRows; ++i) {
@@ -246,7 +242,7 @@ struct ProductLoops : LaneMemory<Lanes> {
     const float* a = s.a;
     const float* panel = s.panel;
     for (std::int64_t left = s.k; left > 0; left -= kWordsAStep) {
-      for (int i = 0; i < kMostAhead; ++i) ahead[i].step();
+      ahead.step();
       const std::int64_t steps = left < kWordsAStep ? left : kWordsAStep;
       for (std::int64_t l = 0; l < steps; ++l, a += s.a_step, panel += kColumns) {
         Vector b[kVectors];

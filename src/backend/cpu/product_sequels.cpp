@@ -9,10 +9,6 @@ Range blocks_of(Range columns) {
   return {columns.begin / kLanes, lane_blocks(columns.end)};
 }
 
-std::int64_t lines_of(const ProductRegion& region) {
-  return (region.columns.count() + kLineFloats - 1) / kLineFloats;
-}
-
 // Bias, ReLU and dropout in place: an item is eight columns of a row.
 class ForwardSequel final : public ProductSequel {
  public:
@@ -20,7 +16,6 @@ class ForwardSequel final : public ProductSequel {
       : operation_(operation), kernels_(kernels) {}
 
   Takes takes() const override { return Takes::any_region; }
-  void look_ahead(const ProductRegion&, Ahead*) const override {}
   void run(const ProductRegion& region) const override {
     kernels_.forward(operation_, region.model, region.rows, blocks_of(region.columns));
   }
@@ -38,14 +33,6 @@ class BackwardSequel final : public ProductSequel {
 
   Takes takes() const override { return Takes::whole_columns; }
 
-  // The forward's result was last used long ago.
-  void look_ahead(const ProductRegion& region, Ahead* ahead) const override {
-    const Matrix<const float>& y = operation_.y;
-    if (operation_.activation != Activation::relu) return;
-    ahead[0] = {y.row(region.model, region.rows.begin) + region.columns.begin, y.stride, region.rows.count(),
-                lines_of(region)};
-  }
-
   void run(const ProductRegion& region) const override {
     kernels_.backward(operation_, region.model, blocks_of(region.columns));
   }
@@ -62,14 +49,6 @@ class AdamSequel final : public ProductSequel {
       : operation_(operation), gradient_(gradient), kernels_(kernels) {}
 
   Takes takes() const override { return Takes::any_region; }
-
-  void look_ahead(const ProductRegion& region, Ahead* ahead) const override {
-    const std::int64_t at = region.rows.begin * gradient_.stride + region.columns.begin;
-    for (const Vector<float>* block : {&operation_.first_moments, &operation_.second_moments, &operation_.parameters}) {
-      *ahead++ = {block->member(region.model) + at, gradient_.stride, region.rows.count(), lines_of(region),
-                  Ahead::For::writing};
-    }
-  }
 
   void run(const ProductRegion& region) const override {
     const std::int64_t begin = region.columns.begin / kLanes, end = lane_blocks(region.columns.end);

@@ -216,7 +216,7 @@ Ahead PanelProduct::ahead(const Job& job, Range k, Range rows, std::int64_t pane
   const std::int64_t next = (panel + 1) * kernel_.columns, columns = std::min(kernel_.columns, shape_.n - next);
   const std::int64_t lines = ceil_divide(columns, kLineFloats);
   if (panels_together_ > 1) {
-    return {job.product.c.row(job.model, rows.begin) + next, shape_.c_stride, rows.count(), lines, Ahead::To::write};
+    return {job.product.c.row(job.model, rows.begin) + next, shape_.c_stride, rows.count(), lines};
   }
   if (shape_.transpose_b == Transpose::yes) {
     const float* const first = job.product.b.row(job.model, next) + k.begin;

@@ -15,13 +15,12 @@ enum class Sum { fresh, onto };  // c = a · b, or c += a · b.
 inline constexpr std::int64_t kLineFloats = 16;
 
 /// Memory that will be needed next and lies far away: some cache lines of each row, which are asked for evenly while a
-/// strip is summed. Where they will be written, no other core keeps a copy.
+/// strip is summed.
 struct Ahead {
   const float* data = nullptr;
   std::int64_t stride = 0;
   std::int64_t rows = 0;
   std::int64_t lines = 0;  // Of a row.
-  enum class To { read, write } use = To::read;
 };
 
 /// c [rows, columns of a panel] from a [rows, k] and a panel [k, columns], in words, each of which is a float or holds
@@ -110,14 +109,13 @@ class LinesAhead {
         at_once_((left_ + steps - 1) / steps),
         lines_(ahead.lines),
         left_in_row_(ahead.lines),
-        to_next_row_(ahead.stride - ahead.lines * kLineFloats),
-        writing_(ahead.use == Ahead::To::write) {}
+        to_next_row_(ahead.stride - ahead.lines * kLineFloats) {}
 
   [[gnu::always_inline]] inline void step() {
     const std::int64_t lines = at_once_ < left_ ? at_once_ : left_;
     left_ -= lines;
     for (std::int64_t i = 0; i < lines; ++i) {
-      writing_ ? __builtin_prefetch(line_, 1) : __builtin_prefetch(line_);
+      __builtin_prefetch(line_);
       line_ += kLineFloats;
       if (--left_in_row_ == 0) {
         left_in_row_ = lines_;
@@ -129,7 +127,6 @@ class LinesAhead {
  private:
   const float* line_;
   std::int64_t left_, at_once_, lines_, left_in_row_, to_next_row_;
-  bool writing_;
 };
 
 /// Operands as they are: a word is a float.

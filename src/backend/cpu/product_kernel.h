@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <type_traits>
 
 namespace rushlight {
 
@@ -83,9 +84,10 @@ struct LaneMemory {
   static Unaligned& at(float* data) { return *reinterpret_cast<Unaligned*>(data); }
   static const Unaligned& at(const float* data) { return *reinterpret_cast<const Unaligned*>(data); }
 
+  using Four = float __attribute__((vector_size(16)));
+  using FourAnywhere = float __attribute__((vector_size(16), aligned(alignof(float))));
+
   static void transpose_four(const float* source, std::int64_t stride, float* to, std::int64_t to_stride) {
-    using Four = float __attribute__((vector_size(16)));
-    using FourAnywhere = float __attribute__((vector_size(16), aligned(alignof(float))));
     const auto load = [&](int i) { return Four(*reinterpret_cast<const FourAnywhere*>(source + i * stride)); };
     const Four r0 = load(0), r1 = load(1), r2 = load(2), r3 = load(3);
     const Four low01 = __builtin_shufflevector(r0, r1, 0, 4, 1, 5),
@@ -267,27 +269,39 @@ struct ProductLoops : LaneMemory<Lanes> {
   static void dots(const ProductSource& source, std::int64_t first, const float* x, float* y) {
     constexpr int kChains = 2;  // A row's, so that additions do not wait for each other.
     const float* const b = source.data + first * source.stride;
-    Vector sums[kTogether][kChains] = {};
-    std::int64_t l = 0;
-    for (; l + kChains * kLanes <= source.k; l += kChains * kLanes) {
-#pragma GCC unroll 4
-      for (int j = 0; j < kTogether; ++j) {
-#pragma GCC unroll 2
-        for (int c = 0; c < kChains; ++c) {
-          Words::add_product(x + l + c * kLanes, b + j * source.stride + l + c * kLanes, sums[j][c]);
-        }
-      }
-    }
+    const std::int64_t whole = source.k / (kChains * kLanes) * (kChains * kLanes);
+    float lanes[kTogether * kLanes];
     for (int j = 0; j < kTogether; ++j) {
-      float lanes[kLanes];
-      at(lanes) = sums[j][0] + sums[j][1];
-      float sum = 0;
-      for (const float lane : lanes) sum += lane;
-      for (std::int64_t rest = l; rest < source.k; ++rest) {
-        Words::add_product(x + rest, b + j * source.stride + rest, sum);
+      const float* const row = b + j * source.stride;
+      Vector sums[kChains] = {};
+      for (std::int64_t l = 0; l < whole; l += kChains * kLanes) {
+#pragma GCC unroll 2
+        for (int c = 0; c < kChains; ++c) Words::add_product(x + l + c * kLanes, row + l + c * kLanes, sums[c]);
       }
-      y[first + j] = sum;
+      at(lanes + j * kLanes) = sums[0] + sums[1];
     }
+    float* const totals = y + first;
+    add_lanes(lanes, totals, std::integral_constant<int, kTogether>{});
+    for (std::int64_t l = whole; l < source.k; ++l) {
+      for (int j = 0; j < kTogether; ++j) Words::add_product(x + l, b + j * source.stride + l, totals[j]);
+    }
+  }
+
+  // Of four rows side by side: one alone would wait for each of its additions.
+  static void add_lanes(const float* lanes, float* totals, std::integral_constant<int, 4>) {
+    float columns[4 * kLanes];
+    for (int lane = 0; lane < kLanes; lane += 4) {
+      LaneMemory<Lanes>::transpose_four(lanes + lane, kLanes, columns + 4 * lane, 4);
+    }
+    typename LaneMemory<Lanes>::FourAnywhere sum{};
+    for (int lane = 0; lane < kLanes; ++lane) {
+      sum += *reinterpret_cast<const typename LaneMemory<Lanes>::FourAnywhere*>(columns + 4 * lane);
+    }
+    *reinterpret_cast<typename LaneMemory<Lanes>::FourAnywhere*>(totals) = sum;
+  }
+  static void add_lanes(const float* lanes, float* total, std::integral_constant<int, 1>) {
+    *total = 0;
+    for (int lane = 0; lane < kLanes; ++lane) *total += lanes[lane];
   }
 };
 

@@ -147,10 +147,10 @@ TEST_P(LaneKernelsTest, AdamGivesTheBitsOfItsItems) {
 
 TEST_P(LaneKernelsTest, GatherGivesTheBitsOfItsItems) {
   for (const std::int64_t cols : {1, 7, 8, 17, 784}) {
-    const std::int64_t samples = 5, rows = 3;
+    const std::int64_t samples = 5, rows = 9;
     std::vector<std::uint8_t> pixels(static_cast<std::size_t>(samples * cols));
     for (std::size_t i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<std::uint8_t>(i * 37);
-    const std::int64_t indices[rows] = {4, 0, 2};
+    const std::int64_t indices[rows] = {4, 0, 2, 2, 1, 4, 3, 0, 1};
     for (const float divisor : {255.0F, 1.0F}) {
       Guarded<float> x(backend_, 1, rows, cols), expected(backend_, 1, rows, cols);
       GatherPixels gather{pixels.data(), indices, x.matrix(), divisor};

@@ -1,4 +1,4 @@
-// Products of bf16 without an instruction for them: the same loops and the same packing as where there is one.
+// Products of bf16 without instructions for them: the same loops as where there are some.
 #pragma once
 
 #include "src/backend/cpu/product_kernel.h"

@@ -7,9 +7,11 @@
 #include <rushlight/error.h>
 
 #include <cmath>
+#include <limits>
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "src/backend/repeated_program.h"
@@ -154,6 +156,40 @@ TEST(Bf16ProductTest, TheInstructionGivesThePlainResultToRounding) {
     ASSERT_LE(worst_error(found), 1) << shape.text();
     ASSERT_LT(worst_relative_error(found.result(), expected.result(), 1.0), 1e-3) << shape.text();
     ASSERT_TRUE(found.intact()) << shape.text();
+  }
+}
+
+/// Odd values of every kind, denormals aside, which the instruction counts as 0.
+std::vector<float> odd_values(std::size_t count) {
+  const float inf = std::numeric_limits<float>::infinity();
+  const float kinds[] = {1.00390625F,    -3.14159F, 1e-30F,      3.4e38F, inf,  -inf,
+                         std::nanf("1"), -0.0F,     0.00390625F, 77.0F,   -1e9F};
+  std::vector<float> values;
+  for (std::size_t i = 0; i < count; ++i) values.push_back(kinds[i * 7 % std::size(kinds)]);
+  return values;
+}
+
+TEST(Bf16ProductTest, TheInstructionPacksThePlainWords) {
+  const ProductKernel* const kernel = bf16_product_kernel();
+  if (kernel == nullptr) GTEST_SKIP() << "this CPU has no AVX512_BF16";
+  const ProductKernel& plain = plain_bf16_product_kernel();
+  using Pack = void (*ProductKernel::*)(const ProductSource&, float*);
+  const std::pair<Pack, bool> packs[] = {{&ProductKernel::pack, false},
+                                         {&ProductKernel::pack_transposed, true},
+                                         {&ProductKernel::pack_a, true},
+                                         {&ProductKernel::pack_transposed_a, false}};
+  for (const std::int64_t k : {1, 2, 7, 31, 32, 33, 65}) {
+    for (std::int64_t columns = 1; columns <= 32; ++columns) {
+      for (const auto& [pack, along] : packs) {
+        // As long as its elements, so that a sanitizer finds what is read beside them.
+        const std::vector<float> source = odd_values(static_cast<std::size_t>(k * columns));
+        const ProductSource part{source.data(), along ? k : columns, k, columns};
+        std::vector<std::uint32_t> found(40 * 40, 0xabcdef01), expected = found;
+        (kernel->*pack)(part, static_cast<float*>(static_cast<void*>(found.data())));
+        (plain.*pack)(part, static_cast<float*>(static_cast<void*>(expected.data())));
+        ASSERT_EQ(found, expected) << "k " << k << ", " << columns << " columns, " << (along ? "along" : "across");
+      }
+    }
   }
 }
 

@@ -36,6 +36,7 @@ inline std::vector<ProductShape> product_shapes() {
                                                                             {29, 10, 100},
                                                                             {100, 40, 17},
                                                                             {13, 70, 600},
+                                                                            {30, 70, 600},
                                                                             {300, 50, 9}}) {
         all.push_back({1, m, n, k, a, b});
       }

@@ -10,7 +10,7 @@ namespace rushlight {
 /// How many threads a command is worth, of `threads`. A product's plan is a PanelProduct.
 int useful_parts(const Command& command, int threads);
 
-/// Items, rows or tiles are split evenly among the useful parts; a member beyond them does nothing. The bits do not
+/// Items, rows or panels are split evenly among the useful parts; a member beyond them does nothing. The bits do not
 /// depend on the number of parts.
 void run_part(const Command& command, Part part, InstructionSet set);
 

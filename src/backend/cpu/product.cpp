@@ -40,7 +40,6 @@ void run_narrow(const ProductKernel& kernel, ProductStrip strip, std::int64_t he
     for (std::int64_t i = 0; i < rows; ++i) std::copy_n(whole + i * kernel.columns, columns, c + i * all.c_row);
     strip.a += rows * strip.a_row;
     c += rows * all.c_row;
-    strip.ahead = {};
   }
 }
 

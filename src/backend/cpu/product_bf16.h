@@ -1,8 +1,8 @@
 // The operands of a product as pairs of bf16, for ProductLoops: a word holds the elements of two neighbouring k, the
 // lower one in its lower half. Where k is odd, the other element of the last pair is 0.
-// Exactness: operands are rounded as bf16.h tells, which makes their products exact in fp32 but for under- and
-// overflow; sums are fp32, pair after pair in the order of k, and within a pair as `Lanes` has it: the same bits for
-// any tile or number of threads.
+// Exactness: operands are rounded as bf16.h tells (an instruction may take denormals for 0), which makes their products
+// exact in fp32 but for under- and overflow; sums are fp32, pair after pair in the order of k, and within a pair as
+// `Lanes` has it: the same bits for any tile or number of threads.
 #pragma once
 
 #include <cstring>

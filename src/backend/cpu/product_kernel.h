@@ -7,7 +7,6 @@
 #pragma once
 
 #include <cstdint>
-#include <type_traits>
 
 namespace rushlight {
 
@@ -15,8 +14,8 @@ enum class Sum { fresh, onto };  // c = a · b, or c += a · b.
 
 inline constexpr std::int64_t kLineFloats = 16;
 
-/// Memory that will be needed next and lies far away: some cache lines of each row, which are asked for evenly while a
-/// strip is summed.
+/// Memory that will be needed next and lies far away: some cache lines of each row, which are asked for a few at a
+/// time while a strip is summed.
 struct Ahead {
   const float* data = nullptr;
   std::int64_t stride = 0;
@@ -105,7 +104,7 @@ struct LaneMemory {
 /// Asks for what is ahead, in `steps` steps.
 class LinesAhead {
  public:
-  LinesAhead(const Ahead& ahead, std::int64_t steps)
+  [[gnu::always_inline]] inline LinesAhead(const Ahead& ahead, std::int64_t steps)
       : line_(ahead.data),
         left_(ahead.rows * ahead.lines),
         at_once_((left_ + steps - 1) / steps),
@@ -185,7 +184,7 @@ struct ProductLoops : LaneMemory<Lanes> {
   using Vector = typename Lanes::Vector;
   static constexpr std::int64_t kColumns = std::int64_t{kLanes} * kVectors;
   using Words = Operands<Lanes, kColumns>;
-  static constexpr std::int64_t kWordsAStep = kLineFloats;  // After which lines ahead are asked for.
+  static constexpr std::int64_t kWordsAStep = 16;  // After which lines ahead are asked for.
 
   template <int kTall>
   static void strip(const ProductStrip& given) {
@@ -270,7 +269,7 @@ struct ProductLoops : LaneMemory<Lanes> {
     constexpr int kChains = 2;  // A row's, so that additions do not wait for each other.
     const float* const b = source.data + first * source.stride;
     const std::int64_t whole = source.k / (kChains * kLanes) * (kChains * kLanes);
-    float lanes[kTogether * kLanes];
+    float lanes[kTogether * kLanes], totals[kTogether];
     for (int j = 0; j < kTogether; ++j) {
       const float* const row = b + j * source.stride;
       Vector sums[kChains] = {};
@@ -280,28 +279,31 @@ struct ProductLoops : LaneMemory<Lanes> {
       }
       at(lanes + j * kLanes) = sums[0] + sums[1];
     }
-    float* const totals = y + first;
-    add_lanes(lanes, totals, std::integral_constant<int, kTogether>{});
-    for (std::int64_t l = whole; l < source.k; ++l) {
-      for (int j = 0; j < kTogether; ++j) Words::add_product(x + l, b + j * source.stride + l, totals[j]);
+    add_lanes<kTogether>(lanes, totals);
+    for (int j = 0; j < kTogether; ++j) {
+      for (std::int64_t l = whole; l < source.k; ++l) Words::add_product(x + l, b + j * source.stride + l, totals[j]);
+      y[first + j] = totals[j];
     }
   }
 
-  // Of four rows side by side: one alone would wait for each of its additions.
-  static void add_lanes(const float* lanes, float* totals, std::integral_constant<int, 4>) {
-    float columns[4 * kLanes];
-    for (int lane = 0; lane < kLanes; lane += 4) {
-      LaneMemory<Lanes>::transpose_four(lanes + lane, kLanes, columns + 4 * lane, 4);
+  // In order. Four rows go side by side: one alone would wait for each of its additions.
+  template <int kTogether>
+  static void add_lanes(const float* lanes, float* totals) {
+    if constexpr (kTogether == 4) {
+      using Four = typename LaneMemory<Lanes>::FourAnywhere;
+      float columns[4 * kLanes];
+      for (int lane = 0; lane < kLanes; lane += 4) {
+        LaneMemory<Lanes>::transpose_four(lanes + lane, kLanes, columns + 4 * lane, 4);
+      }
+      Four sum{};
+      for (int lane = 0; lane < kLanes; ++lane) sum += *reinterpret_cast<const Four*>(columns + 4 * lane);
+      *reinterpret_cast<Four*>(totals) = sum;
+    } else {
+      for (int j = 0; j < kTogether; ++j) {
+        totals[j] = 0;
+        for (int lane = 0; lane < kLanes; ++lane) totals[j] += lanes[j * kLanes + lane];
+      }
     }
-    typename LaneMemory<Lanes>::FourAnywhere sum{};
-    for (int lane = 0; lane < kLanes; ++lane) {
-      sum += *reinterpret_cast<const typename LaneMemory<Lanes>::FourAnywhere*>(columns + 4 * lane);
-    }
-    *reinterpret_cast<typename LaneMemory<Lanes>::FourAnywhere*>(totals) = sum;
-  }
-  static void add_lanes(const float* lanes, float* total, std::integral_constant<int, 1>) {
-    *total = 0;
-    for (int lane = 0; lane < kLanes; ++lane) *total += lanes[lane];
   }
 };
 

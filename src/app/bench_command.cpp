@@ -210,9 +210,7 @@ void add_bench_command(CLI::App& app, Streams streams, std::function<int()>& cho
       ->capture_default_str();
   command->add_option("--rounds", arguments->options.rounds, "Turns of each part; 0: 15, kernels 7, wide 5")
       ->capture_default_str();
-  command
-      ->add_option("--batch", arguments->options.batch,
-                   "Of lab and wide; 0: 100; wide: 512, on a GPU what fits")
+  command->add_option("--batch", arguments->options.batch, "Of lab and wide; 0: 100; wide: 512, on a GPU what fits")
       ->capture_default_str();
   command->add_option("--block", arguments->options.block_bytes, "Bytes that are copied; 0: beyond any cache")
       ->capture_default_str();

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <cstring>
 #include <type_traits>
 
 #include "kernels/tree.h"
@@ -57,8 +56,7 @@ struct LaneLoops {
         for (std::int64_t col = 0; col < one.x.cols; col += kLineBytes) __builtin_prefetch(next + col);
       }
       const std::uint8_t* const source = one.pixels + one.indices[row] * one.x.cols;
-      float* const target = one.x.row(0, row);
-#pragma GCC ivdep
+      float* const __restrict target = one.x.row(0, row);
       for (std::int64_t col = 0; col < one.x.cols; ++col) target[col] = static_cast<float>(source[col]) / one.divisor;
     }
   }
@@ -258,12 +256,8 @@ struct LaneLoops {
     for (int i = 0; i < kBlocks; ++i) store(one.dbias.member(model) + col + i * kLanes, count, all.value[i]);
   }
 
-  static EightFloats& at(float* data) {
-    return *reinterpret_cast<EightFloats*>(data);
-  }
-  static const EightFloats& at(const float* data) {
-    return *reinterpret_cast<const EightFloats*>(data);
-  }
+  static EightFloats& at(float* data) { return *reinterpret_cast<EightFloats*>(data); }
+  static const EightFloats& at(const float* data) { return *reinterpret_cast<const EightFloats*>(data); }
 
   static void load(const float* from, int count, EightFloats& value) {
     if (count == kLanes) {

@@ -181,6 +181,7 @@ template <class Lanes, int kVectors, int kRows, template <class, std::int64_t> c
 struct ProductLoops : LaneMemory<Lanes> {
   using LaneMemory<Lanes>::at;
   using LaneMemory<Lanes>::kLanes;
+  using typename LaneMemory<Lanes>::FourAnywhere;
   using Vector = typename Lanes::Vector;
   static constexpr std::int64_t kColumns = std::int64_t{kLanes} * kVectors;
   using Words = Operands<Lanes, kColumns>;
@@ -290,14 +291,13 @@ struct ProductLoops : LaneMemory<Lanes> {
   template <int kTogether>
   static void add_lanes(const float* lanes, float* totals) {
     if constexpr (kTogether == 4) {
-      using Four = typename LaneMemory<Lanes>::FourAnywhere;
       float columns[4 * kLanes];
       for (int lane = 0; lane < kLanes; lane += 4) {
         LaneMemory<Lanes>::transpose_four(lanes + lane, kLanes, columns + 4 * lane, 4);
       }
-      Four sum{};
-      for (int lane = 0; lane < kLanes; ++lane) sum += *reinterpret_cast<const Four*>(columns + 4 * lane);
-      *reinterpret_cast<Four*>(totals) = sum;
+      FourAnywhere sum{};
+      for (int lane = 0; lane < kLanes; ++lane) sum += *reinterpret_cast<const FourAnywhere*>(columns + 4 * lane);
+      *reinterpret_cast<FourAnywhere*>(totals) = sum;
     } else {
       for (int j = 0; j < kTogether; ++j) {
         totals[j] = 0;

@@ -29,9 +29,10 @@ RL_HD inline std::uint32_t low_word(std::uint64_t product) {
 
 /// A vector `Word` brings its own multiply_wide, high_word, low_word and ^ with words of keys.
 template <class Word>
-RL_HD inline PhiloxWords<Word> philox_rounds(PhiloxWords<Word> counter, std::uint64_t key) {
+[[gnu::always_inline]] RL_HD inline PhiloxWords<Word> philox_rounds(PhiloxWords<Word> counter, std::uint64_t key) {
   std::uint32_t key0 = static_cast<std::uint32_t>(key);
   std::uint32_t key1 = static_cast<std::uint32_t>(key >> 32);
+  RL_UNROLL
   for (int round = 0; round < 10; ++round) {
     const auto product0 = multiply_wide(0xD2511F53u, counter.word[0]);
     const auto product1 = multiply_wide(0xCD9E8D57u, counter.word[2]);

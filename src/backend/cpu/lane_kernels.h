@@ -24,5 +24,6 @@ const LaneKernels& lane_kernels(InstructionSet set);
 // Null where the architecture has no such vectors.
 const LaneKernels* baseline_lane_kernels();
 const LaneKernels* avx2_lane_kernels();
+const LaneKernels* avx512_lane_kernels();
 
 }  // namespace rushlight

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <algorithm>
-#include <bit>
 #include <type_traits>
 
 #include "kernels/tree.h"
@@ -11,12 +10,11 @@
 
 namespace rushlight {
 
-static_assert(std::endian::native == std::endian::little, "random bits are read as they lie in memory");
-
 using EightFloats = float __attribute__((vector_size(32), aligned(4)));
 using EightWords = std::uint32_t __attribute__((vector_size(32)));
 
-/// `Lanes` brings what a vector of the compiler's does not: square roots, and the wide products of Philox.
+/// `Lanes` brings what a vector of the compiler's does not, or not as fast: square roots, random bits and their halves
+/// as words.
 template <class Lanes>
 struct LaneLoops {
   static constexpr std::int64_t kRowsAhead = 4, kFloatsAhead = 1024, kLineBytes = 64;
@@ -121,7 +119,7 @@ struct LaneLoops {
         if constexpr (kRelu) BiasReluDropoutForward::rectify(value);
         if constexpr (kDrop) {
           EightWords lanes;
-          widen(*drawn, lanes);
+          Lanes::widen(*drawn, lanes);
           BiasReluDropoutForward::drop(value, lanes, rate);
         }
         store(y + col, count, value);
@@ -136,11 +134,6 @@ struct LaneLoops {
       }
       if (whole < blocks.end) pass(whole, lanes_in(one.y.cols, whole), kDrop ? bits.take(1) : nullptr);
     }
-  }
-
-  static void widen(const PhiloxBlock& drawn, EightWords& lanes) {
-    using EightHalves = std::uint16_t __attribute__((vector_size(16), aligned(4), may_alias));
-    lanes = __builtin_convertvector(*reinterpret_cast<const EightHalves*>(&drawn), EightWords);
   }
 
   /// The random bits of rows of blocks, in order.
@@ -242,7 +235,7 @@ struct LaneLoops {
             BiasReluDropoutBackward::pass_positive(value, output);
           } else if constexpr (kDrop) {
             EightWords lanes;
-            widen(*bits.take(1), lanes);
+            Lanes::widen(*bits.take(1), lanes);
             BiasReluDropoutBackward::pass_kept(value, lanes, rate);
           }
           store(dx + i * kLanes, count, value);

@@ -10,6 +10,10 @@ struct BaselineLanes {
     for (int lane = 0; lane < kLanes; ++lane) value[lane] = std::sqrt(value[lane]);
   }
 
+  static void widen(const PhiloxBlock& drawn, EightWords& lanes) {
+    for (int lane = 0; lane < kLanes; ++lane) lanes[lane] = dropout_lane(drawn, lane);
+  }
+
   template <int kCount>
   static void draw(const std::uint64_t (&c0)[kCount], const std::uint64_t (&c1)[kCount], std::uint32_t c2,
                    std::uint32_t c3, std::uint64_t key, PhiloxBlock (&blocks)[kCount]) {
@@ -27,7 +31,15 @@ const LaneKernels* baseline_lane_kernels() {
 }
 
 const LaneKernels& lane_kernels(InstructionSet set) {
-  return set == InstructionSet::baseline ? *baseline_lane_kernels() : *avx2_lane_kernels();
+  switch (set) {
+    case InstructionSet::avx512:
+      return *avx512_lane_kernels();
+    case InstructionSet::avx2:
+      return *avx2_lane_kernels();
+    case InstructionSet::baseline:
+      break;
+  }
+  return *baseline_lane_kernels();
 }
 
 }  // namespace rushlight

@@ -95,8 +95,8 @@ TEST_P(LaneKernelsTest, BackwardGivesTheBitsOfItsColumns) {
           y.matrix().as_const(), dy.matrix().as_const(), dx.matrix(), {}, one.activation, draw(one)};
       if (one.has_bias) backward.dbias = dbias.vector();
       for (std::int64_t model = 0; model < kModels; ++model) {
-        kernels_.backward(backward, model, {0, 1});
-        kernels_.backward(backward, model, {1, lane_blocks(cols)});
+        kernels_.backward(backward, model, {0, rows}, {0, 1}, backward.dbias.member(model));
+        kernels_.backward(backward, model, {0, rows}, {1, lane_blocks(cols)}, backward.dbias.member(model));
       }
       const std::vector<float> found_dx = dx.read(), found_dbias = dbias.read();
       ASSERT_TRUE(dx.intact() && dbias.intact());

@@ -84,8 +84,9 @@ Work work_of(const BiasReluDropoutBackward& one) {
   return {static_cast<std::int64_t>(one.work_items()), kColumnGrain};
 }
 void run_range(const BiasReluDropoutBackward& one, Range items, const LaneKernels& kernels) {
-  for_each_member(items, lane_blocks(one.dx.cols),
-                  [&](std::int64_t model, Range blocks) { kernels.backward(one, model, blocks); });
+  for_each_member(items, lane_blocks(one.dx.cols), [&](std::int64_t model, Range blocks) {
+    kernels.backward(one, model, {0, one.dx.rows}, blocks, one.dbias.member(model));
+  });
 }
 
 Work work_of(const LossSum& one) {
@@ -113,16 +114,16 @@ int useful_parts(const Command& command, int threads) {
   if (const Matmul* const product = std::get_if<Matmul>(&command)) {
     return std::min(threads, plan_of(*product).useful_parts());
   }
+  if (const auto* const tall = tall_backward(command)) return Work{segments_of(*tall), 1}.useful(threads);
   return visit_operation(command, [threads](const auto& one) { return work_of(one).useful(threads); });
 }
 
-void run_part(const Command& command, Part part, InstructionSet set) {
+void run_part(const Command& command, Part part, InstructionSet set, SegmentSums& sums) {
   if (const Matmul* const product = std::get_if<Matmul>(&command)) return plan_of(*product).run(*product, part);
-  visit_operation(command, [&](const auto& one) {
-    const Work work = work_of(one);
-    const Part mine{part.index, work.useful(part.of)};
-    if (mine.index < mine.of) run_range(one, mine.range(work.count), lane_kernels(set));
-  });
+  const Part mine{part.index, useful_parts(command, part.of)};
+  if (mine.index >= mine.of) return;
+  if (const auto* const tall = tall_backward(command)) return run_tall(*tall, mine, lane_kernels(set), sums);
+  visit_operation(command, [&](const auto& one) { run_range(one, mine.range(work_of(one).count), lane_kernels(set)); });
 }
 
 }  // namespace rushlight

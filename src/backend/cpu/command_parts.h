@@ -4,6 +4,7 @@
 #include "src/backend/command.h"
 #include "src/backend/cpu/instruction_set.h"
 #include "src/backend/cpu/part.h"
+#include "src/backend/cpu/tall_backward.h"
 
 namespace rushlight {
 
@@ -11,7 +12,7 @@ namespace rushlight {
 int useful_parts(const Command& command, int threads);
 
 /// Items, rows or panels are split evenly among the useful parts; a member beyond them does nothing. The bits do not
-/// depend on the number of parts.
-void run_part(const Command& command, Part part, InstructionSet set);
+/// depend on the number of parts. `sums`: the team's, with room for the command.
+void run_part(const Command& command, Part part, InstructionSet set, SegmentSums& sums);
 
 }  // namespace rushlight

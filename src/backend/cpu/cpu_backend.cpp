@@ -75,7 +75,8 @@ std::unique_ptr<MatmulPlan> CpuBackend::prepare(const MatmulShape& shape) {
 
 void CpuBackend::run(const Node& node) {
   const int parts = useful_parts(node.command, threads_);
-  run_team(parts, [&](Part part) { run_part(node.command, part, set_); });
+  segment_sums_.fit(node.command);
+  run_team(parts, [&](Part part) { run_part(node.command, part, set_, segment_sums_); });
 }
 
 std::unique_ptr<Graph> CpuBackend::capture(const Program& program, std::int64_t repeats) {

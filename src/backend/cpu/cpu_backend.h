@@ -3,6 +3,7 @@
 
 #include "src/backend/backend.h"
 #include "src/backend/cpu/instruction_set.h"
+#include "src/backend/cpu/tall_backward.h"
 
 namespace rushlight {
 
@@ -39,6 +40,7 @@ class CpuBackend : public Backend, protected GraphCapture {
   GraphUse graphs_;
   InstructionSet set_;
   const ProductKernel& products_;
+  SegmentSums segment_sums_;
 };
 
 }  // namespace rushlight

@@ -15,8 +15,10 @@ struct LaneKernels {
   void (*adam)(const AdamUpdate& operation, std::int64_t model, Range blocks) = nullptr;
   void (*gather)(const GatherPixels& operation, Range rows) = nullptr;
   void (*forward)(const BiasReluDropoutForward& operation, std::int64_t model, Range rows, Range blocks) = nullptr;
-  /// Whole columns, with the gradient of the bias.
-  void (*backward)(const BiasReluDropoutBackward& operation, std::int64_t model, Range blocks) = nullptr;
+  /// Without `dbias`: the sums of dx over the rows, which begin with a chunk of the tree, go to sums[column], or are
+  /// left out where it is null.
+  void (*backward)(const BiasReluDropoutBackward& operation, std::int64_t model, Range rows, Range blocks,
+                   float* sums) = nullptr;
 };
 
 const LaneKernels& lane_kernels(InstructionSet set);

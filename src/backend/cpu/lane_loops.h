@@ -70,13 +70,14 @@ struct LaneLoops {
   }
 
   // Memory is read along rows, so wide ones in pieces of kilobytes; what is left by fewer blocks at a time.
-  static void backward(const BiasReluDropoutBackward& operation, std::int64_t model, Range blocks) {
+  static void backward(const BiasReluDropoutBackward& operation, std::int64_t model, Range rows, Range blocks,
+                       float* sums) {
     const bool relu = operation.activation == Activation::relu;
     choose(relu, [&](auto with_relu) {
       choose(!relu && operation.draw.on(), [&](auto with_drop) {
         const auto columns = [&](auto together, std::int64_t end) {
           for (; blocks.begin + together <= end; blocks.begin += together) {
-            backward_columns<together, with_relu, with_drop>(operation, model, blocks.begin);
+            backward_columns<together, with_relu, with_drop>(operation, model, rows, blocks.begin, sums);
           }
         };
         const std::int64_t whole = std::min(blocks.end, operation.dx.cols / kLanes);
@@ -202,22 +203,23 @@ struct LaneLoops {
 
   // Blocks of eight columns, or one that may be narrower.
   template <int kBlocks, bool kRelu, bool kDrop>
-  static void backward_columns(const BiasReluDropoutBackward& operation, std::int64_t model, std::int64_t block) {
+  static void backward_columns(const BiasReluDropoutBackward& operation, std::int64_t model, Range rows,
+                               std::int64_t block, float* totals) {
     const BiasReluDropoutBackward one = operation;
     const DropoutRate rate = one.draw.rate(model);
-    const std::int64_t col = block * kLanes, rows = one.dx.rows;
+    const std::int64_t col = block * kLanes;
     const int count = kBlocks > 1 ? kLanes : lanes_in(one.dx.cols, block);
-    Bits bits(one.draw, model, {0, rows}, {block, block + kBlocks});
+    Bits bits(one.draw, model, rows, {block, block + kBlocks});
     const auto combine = [](const Sum<kBlocks>& a, const Sum<kBlocks>& b) {
       Sum<kBlocks> sum;
       for (int i = 0; i < kBlocks; ++i) sum.value[i] = a.value[i] + b.value[i];
       return sum;
     };
     PairwiseStack<Sum<kBlocks>> sums;
-    for (std::int64_t begin = 0; begin < rows; begin += kTreeChunk) {
+    for (std::int64_t begin = rows.begin; begin < rows.end; begin += kTreeChunk) {
       Sum<kBlocks> sum;
       for (EightFloats& value : sum.value) value = -EightFloats{};  // -0 + x is x, for -0 as well.
-      for (std::int64_t row = begin, end = std::min(begin + kTreeChunk, rows); row < end; ++row) {
+      for (std::int64_t row = begin, end = std::min(begin + kTreeChunk, rows.end); row < end; ++row) {
         const float* const dy = one.dy.row(model, row) + col;
         const float* const y = kRelu ? one.y.row(model, row) + col : nullptr;
         float* const dx = one.dx.row(model, row) + col;
@@ -244,9 +246,9 @@ struct LaneLoops {
       }
       sums.push(sum, combine);
     }
-    if (one.dbias.data == nullptr) return;
+    if (totals == nullptr) return;
     const Sum<kBlocks> all = sums.total(combine);
-    for (int i = 0; i < kBlocks; ++i) store(one.dbias.member(model) + col + i * kLanes, count, all.value[i]);
+    for (int i = 0; i < kBlocks; ++i) store(totals + col + i * kLanes, count, all.value[i]);
   }
 
   static EightFloats& at(float* data) { return *reinterpret_cast<EightFloats*>(data); }

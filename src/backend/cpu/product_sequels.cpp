@@ -34,7 +34,8 @@ class BackwardSequel final : public ProductSequel {
   Takes takes() const override { return Takes::whole_columns; }
 
   void run(const ProductRegion& region) const override {
-    kernels_.backward(operation_, region.model, blocks_of(region.columns));
+    kernels_.backward(operation_, region.model, region.rows, blocks_of(region.columns),
+                      operation_.dbias.member(region.model));
   }
 
  private:

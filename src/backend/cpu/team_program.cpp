@@ -19,6 +19,7 @@ std::unique_ptr<ProductSequel> sequel_at(const Program& program, std::size_t i, 
 TeamProgram::TeamProgram(const Program& program, std::int64_t repeats, int threads, InstructionSet set)
     : repeats_(repeats), threads_(threads), set_(set) {
   for (std::size_t i = 0; i < program.size(); ++i) {
+    segment_sums_.fit(program[i].command);
     stages_.push_back({program[i].command, sequel_at(program, i, set)});
     if (stages_.back().sequel) ++i;
   }
@@ -35,7 +36,7 @@ void TeamProgram::run_member(Part member) {
         const Matmul& product = std::get<Matmul>(stage.command);
         static_cast<const PanelProduct*>(product.plan)->run(product, member, stage.sequel.get());
       } else {
-        run_part(stage.command, member, set_);
+        run_part(stage.command, member, set_, segment_sums_);
       }
       barrier_.wait(member.of);
     }

@@ -6,6 +6,7 @@
 
 #include "src/backend/cpu/instruction_set.h"
 #include "src/backend/cpu/product.h"
+#include "src/backend/cpu/tall_backward.h"
 #include "src/backend/cpu/team.h"
 #include "src/backend/graph_capture.h"
 
@@ -31,6 +32,7 @@ class TeamProgram final : public Graph {
   int threads_;
   InstructionSet set_;
   Barrier barrier_;
+  SegmentSums segment_sums_;
 };
 
 }  // namespace rushlight

@@ -269,15 +269,17 @@ struct ProductLoops : LaneMemory<Lanes> {
   static void dots(const ProductSource& source, std::int64_t first, const float* x, float* y) {
     constexpr int kChains = 2;  // A row's, so that additions do not wait for each other.
     const float* const b = source.data + first * source.stride;
-    const std::int64_t whole = source.k / (kChains * kLanes) * (kChains * kLanes);
+    const std::int64_t whole = source.k / kLanes * kLanes;
     float lanes[kTogether * kLanes], totals[kTogether];
     for (int j = 0; j < kTogether; ++j) {
       const float* const row = b + j * source.stride;
       Vector sums[kChains] = {};
-      for (std::int64_t l = 0; l < whole; l += kChains * kLanes) {
+      std::int64_t l = 0;
+      for (; l + kChains * kLanes <= whole; l += kChains * kLanes) {
 #pragma GCC unroll 2
         for (int c = 0; c < kChains; ++c) Words::add_product(x + l + c * kLanes, row + l + c * kLanes, sums[c]);
       }
+      if (l < whole) Words::add_product(x + l, row + l, sums[0]);
       at(lanes + j * kLanes) = sums[0] + sums[1];
     }
     add_lanes<kTogether>(lanes, totals);

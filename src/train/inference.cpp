@@ -49,10 +49,12 @@ Inference::Inference(const ModelState& model, std::int64_t rows, Mode mode)
 }
 
 void Inference::ready(const ModelState& model, const Dataset& data, const Request& request) {
-  if (!resident_ || !resident_->data().same_view(data)) {
+  if (!resident_ || (!resident_->data().same_view(data) && !resident_->replace(data))) {
     program_.reset();
     resident_.reset();
-    resident_ = std::make_unique<ResidentData>(backend_, data);
+    // A batch is copied, so that the next one can take its place and the program stays.
+    const DataCopy copy = data.size() <= shape().rows ? DataCopy::always : DataCopy::if_needed;
+    resident_ = std::make_unique<ResidentData>(backend_, data, copy);
   }
   if (!program_ || request_ != request) {
     program_.emplace(backend_, plan_.step(arena_.data(), model.parameters(),

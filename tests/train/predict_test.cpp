@@ -6,6 +6,8 @@
 
 #include <cmath>
 #include <cstdint>
+#include <span>
+#include <tuple>
 #include <vector>
 
 #include "tests/io/temporary_folder.h"
@@ -152,6 +154,37 @@ TEST_P(PredictTest, LogitsDoNotDependOnTheSamplesBeside) {
   const Predictions part = model.predict(data.rows(997, 6));
   for (std::int64_t i = 0; i < 6; ++i) {
     for (std::size_t c = 0; c < kClasses; ++c) EXPECT_NEAR(part.logits(i)[c], whole.logits(997 + i)[c], 2e-6);
+  }
+}
+
+// A batch after a batch goes to the same memory, whose data is gone by then.
+TEST_P(PredictTest, OtherDataTakesThePlaceOfThatBefore) {
+  Sequential kept = small_model(device());
+  kept.eval();
+  const Dataset all = small_data(60, kFeatures, kClasses);
+  const std::vector<std::uint8_t> pixels(all.pixels().begin(), all.pixels().end());
+  const auto copy_of = [&](std::size_t first, std::size_t count, bool labelled) {
+    const std::span labels = all.labels().subspan(first, labelled ? count : 0);
+    const auto begin = pixels.begin() + static_cast<std::ptrdiff_t>(first * kFeatures);
+    return Dataset({begin, begin + static_cast<std::ptrdiff_t>(count * kFeatures)}, {labels.begin(), labels.end()},
+                   {kFeatures});
+  };
+  for (const auto& [first, count, labelled] : {std::tuple{0, 6, true},
+                                               {6, 6, true},
+                                               {20, 6, true},
+                                               {9, 6, false},
+                                               {3, 6, false},
+                                               {30, 6, true},
+                                               {31, 4, true},
+                                               {40, 6, true}}) {
+    const Dataset data = copy_of(first, count, labelled);
+    Sequential fresh = small_model(device());
+    fresh.eval();
+    EXPECT_EQ(all_logits(kept.predict(data)), all_logits(fresh.predict(data))) << "from " << first;
+    if (!labelled) continue;
+    EXPECT_EQ(kept.evaluate(data).loss, fresh.evaluate(data).loss) << "from " << first;
+    const Dataset other = copy_of(first + 1, count, true);
+    EXPECT_EQ(kept.evaluate(other).loss, fresh.evaluate(other).loss) << "from " << first + 1;
   }
 }
 

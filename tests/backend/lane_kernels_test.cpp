@@ -132,16 +132,19 @@ TEST_P(LaneKernelsTest, AdamGivesTheBitsOfItsItems) {
       v.write(moment);
     };
     start();
-    for (std::int64_t model = 0; model < kModels; ++model) {
-      kernels_.adam(update, model, {0, 3});
-      kernels_.adam(update, model, {3, size / kLanes});
-    }
-    const std::vector<float> found[] = {p.read(), m.read(), v.read()};
-    start();
     for (std::uint64_t item = 0; item < update.work_items(); ++item) update(item);
-    ASSERT_EQ(bits_of(found[0]), bits_of(p.read()));
-    ASSERT_EQ(bits_of(found[1]), bits_of(m.read()));
-    ASSERT_EQ(bits_of(found[2]), bits_of(v.read()));
+    const std::vector<float> expected[] = {p.read(), m.read(), v.read()};
+    for (const auto adam : {kernels_.adam, kernels_.adam_past_caches}) {
+      start();
+      for (std::int64_t model = 0; model < kModels; ++model) {
+        adam(update, model, {0, 3});
+        adam(update, model, {3, size / kLanes});
+      }
+      ASSERT_EQ(bits_of(p.read()), bits_of(expected[0]));
+      ASSERT_EQ(bits_of(m.read()), bits_of(expected[1]));
+      ASSERT_EQ(bits_of(v.read()), bits_of(expected[2]));
+      ASSERT_TRUE(p.intact() && m.intact() && v.intact());
+    }
   }
 }
 

@@ -5,6 +5,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,11 +26,17 @@ std::vector<Module> wide_network() {
   return {Linear(9, 200), ReLU(), Dropout(0.5), Linear(200, 160), Dropout(0.2), ReLU(), Linear(160, 3)};
 }
 
+/// A layer whose parameters no first cache holds.
+std::vector<Module> broad_network() {
+  return {Linear(9, 400), ReLU(), Dropout(0.5), Linear(400, 400), ReLU(), Linear(400, 3)};
+}
+
 /// The memory of a training after some steps, by name. Workspaces are left out, and the members, whose structs have a
-/// gap.
+/// gap. `distance`: one team runs all steps, as on cores that are so far from each other.
 std::map<std::string, std::vector<std::byte>> memory_after(const std::vector<Module>& modules, std::int64_t batch,
                                                            int threads, int members, InstructionSet set,
-                                                           std::int64_t steps, GraphUse graphs) {
+                                                           std::int64_t steps, GraphUse graphs,
+                                                           std::optional<CoreDistance> distance = {}) {
   const auto backend = std::make_shared<CpuBackend>(threads, graphs, set);
   std::vector<Member> all;
   for (int i = 0; i < members; ++i) all.push_back({777, static_cast<std::uint32_t>(i)});
@@ -44,13 +51,18 @@ std::map<std::string, std::vector<std::byte>> memory_after(const std::vector<Mod
   const Dataset data = small_data(50, 9, 3);
   const PassState start{.samples = 50};
   upload_values(*backend, plan.pass.state(arena.data()), &start, 1);
-  RepeatedProgram program(backend, plan.step(arena.data(), state.parameters(),
-                                             {.pixels = data.pixels().data(),
-                                              .labels = data.labels().data(),
-                                              .order = SampleOrder::shuffled,
-                                              .shuffle_seed = 777}));
-  program.run(1);
-  program.run(steps - 1);
+  const Program step = plan.step(arena.data(), state.parameters(),
+                                 {.pixels = data.pixels().data(),
+                                  .labels = data.labels().data(),
+                                  .order = SampleOrder::shuffled,
+                                  .shuffle_seed = 777});
+  if (distance) {
+    TeamProgram(step, steps, threads, set, distance).replay();
+  } else {
+    RepeatedProgram program(backend, step);
+    program.run(1);
+    program.run(steps - 1);
+  }
 
   std::map<std::string, std::vector<std::byte>> memory;
   const std::byte* next = arena.data();
@@ -77,6 +89,20 @@ TEST(TeamProgramTest, GivesTheBytesOfItsNodesOneByOneForAnyNumberOfThreads) {
                                                    << threads << " threads, " << members << " members";
             }
           }
+        }
+      }
+    }
+  }
+}
+
+TEST(TeamProgramTest, TheDistanceOfCoresChangesNoByte) {
+  for (const InstructionSet set : instruction_sets()) {
+    for (const int members : {1, 2}) {
+      const auto expected = memory_after(broad_network(), 7, 1, members, set, 3, GraphUse::off);
+      for (const CoreDistance distance : {CoreDistance::near, CoreDistance::far}) {
+        for (const int threads : {1, 2, 3}) {
+          EXPECT_TRUE(memory_after(broad_network(), 7, threads, members, set, 3, GraphUse::on, distance) == expected)
+              << to_string(set) << ", " << threads << " threads, " << members << " members";
         }
       }
     }

@@ -13,8 +13,8 @@ namespace rushlight {
 using EightFloats = float __attribute__((vector_size(32), aligned(4)));
 using EightWords = std::uint32_t __attribute__((vector_size(32)));
 
-/// `Lanes` brings what a vector of the compiler's does not, or not as fast: square roots, random bits and their halves
-/// as words.
+/// `Lanes` brings what a vector of the compiler's does not, or not as fast: square roots, random bits, their halves as
+/// words, and stores that leave no line in a cache.
 template <class Lanes>
 struct LaneLoops {
   static constexpr std::int64_t kRowsAhead = 4, kFloatsAhead = 1024, kLineBytes = 64;
@@ -24,8 +24,9 @@ struct LaneLoops {
     EightFloats value[kBlocks];
   };
 
-  static LaneKernels kernels() { return {adam, gather, forward, backward}; }
+  static LaneKernels kernels() { return {adam<false>, adam<true>, gather, forward, backward}; }
 
+  template <bool kPastCaches>
   static void adam(const AdamUpdate& operation, std::int64_t model, Range blocks) {
     const AdamUpdate one = operation;
     const AdamCorrections now = one.corrections[model];
@@ -41,8 +42,9 @@ struct LaneLoops {
       one.update_parameter(now, m, root, p);
       at(first + i) = m;
       at(second + i) = v;
-      at(parameters + i) = p;
+      kPastCaches ? Lanes::store_past_caches(p, parameters + i) : void(at(parameters + i) = p);
     }
+    if constexpr (kPastCaches) Lanes::finish_stores();
   }
 
   // Samples lie anywhere: the next ones are asked for.

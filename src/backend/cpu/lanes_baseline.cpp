@@ -10,6 +10,9 @@ struct BaselineLanes {
     for (int lane = 0; lane < kLanes; ++lane) value[lane] = std::sqrt(value[lane]);
   }
 
+  static void store_past_caches(const EightFloats& value, float* to) { *reinterpret_cast<EightFloats*>(to) = value; }
+  static void finish_stores() {}
+
   static void widen(const PhiloxBlock& drawn, EightWords& lanes) {
     for (int lane = 0; lane < kLanes; ++lane) lanes[lane] = dropout_lane(drawn, lane);
   }

@@ -44,6 +44,9 @@ class PanelProduct final : public MatmulPlan {
   /// Whether a thread of the team computes such regions.
   bool can_feed(ProductSequel::Takes takes) const;
 
+  /// Whether each thread reads a part of every row of b, and not only rows of its own.
+  bool splits_rows_of_b() const { return shape_.transpose_b == Transpose::no; }
+
   /// The bits do not depend on the number of parts, but where m is 1 and b transposed they are summed in another order.
   void run(const Matmul& product, Part part, const ProductSequel* sequel = nullptr) const;
 

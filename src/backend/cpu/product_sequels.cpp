@@ -5,6 +5,9 @@
 namespace rushlight {
 namespace {
 
+// Measured: 590 KB of a layer's parameters gain, 280 KB lose.
+constexpr std::int64_t kFarBytes = std::int64_t{512} << 10;
+
 Range blocks_of(Range columns) {
   return {columns.begin / kLanes, lane_blocks(columns.end)};
 }
@@ -46,30 +49,43 @@ class BackwardSequel final : public ProductSequel {
 // Adam on a gradient of weights, which starts its block; what follows it in the block goes with its last element.
 class AdamSequel final : public ProductSequel {
  public:
-  AdamSequel(const AdamUpdate& operation, const Matrix<float>& gradient, const LaneKernels& kernels)
-      : operation_(operation), gradient_(gradient), kernels_(kernels) {}
+  using Update = decltype(LaneKernels::adam);
+
+  AdamSequel(const AdamUpdate& operation, const Matrix<float>& gradient, Update update)
+      : operation_(operation), gradient_(gradient), update_(update) {}
 
   Takes takes() const override { return Takes::any_region; }
 
   void run(const ProductRegion& region) const override {
     const std::int64_t begin = region.columns.begin / kLanes, end = lane_blocks(region.columns.end);
     const std::int64_t stride = gradient_.stride / kLanes;
-    for (std::int64_t row = region.rows.begin; row < region.rows.end; ++row) {
-      kernels_.adam(operation_, region.model, {row * stride + begin, row * stride + end});
+    if (region.columns.count() == gradient_.cols) {
+      update_(operation_, region.model, {region.rows.begin * stride, region.rows.end * stride});
+    } else {
+      for (std::int64_t row = region.rows.begin; row < region.rows.end; ++row) {
+        update_(operation_, region.model, {row * stride + begin, row * stride + end});
+      }
     }
     if (region.rows.end == gradient_.rows && region.columns.end == gradient_.cols) {
-      kernels_.adam(operation_, region.model, {gradient_.rows * stride, operation_.parameters.size / kLanes});
+      update_(operation_, region.model, {gradient_.rows * stride, operation_.parameters.size / kLanes});
     }
   }
 
  private:
   AdamUpdate operation_;
   Matrix<float> gradient_;
-  const LaneKernels& kernels_;
+  Update update_;
 };
 
 bool is(const Matrix<float>& c, const Matrix<const float>& operand) {
   return c.data == operand.data && c.stride == operand.stride && c.model_stride == operand.model_stride;
+}
+
+std::unique_ptr<ProductSequel> make(const Matmul& product, const AdamUpdate& next, AdamSequel::Update update) {
+  const Matrix<float>& c = product.c;
+  const bool starts_block = c.data == next.gradients.data && c.model_stride == next.gradients.model_stride;
+  if (!starts_block || c.stride % kLanes != 0 || c.rows * c.stride > next.gradients.size) return nullptr;
+  return std::make_unique<AdamSequel>(next, c, update);
 }
 
 std::unique_ptr<ProductSequel> make(const Matmul& product, const Elementwise& next, const LaneKernels& kernels) {
@@ -78,13 +94,7 @@ std::unique_ptr<ProductSequel> make(const Matmul& product, const Elementwise& ne
       return std::make_unique<ForwardSequel>(*forward, kernels);
     }
   }
-  if (const auto* const adam = std::get_if<AdamUpdate>(&next)) {
-    const Matrix<float>& c = product.c;
-    const bool starts_block = c.data == adam->gradients.data && c.model_stride == adam->gradients.model_stride;
-    if (starts_block && c.stride % kLanes == 0 && c.rows * c.stride <= adam->gradients.size) {
-      return std::make_unique<AdamSequel>(*adam, c, kernels);
-    }
-  }
+  if (const auto* const adam = std::get_if<AdamUpdate>(&next)) return make(product, *adam, kernels.adam);
   return nullptr;
 }
 
@@ -102,6 +112,11 @@ std::unique_ptr<ProductSequel> make_sequel(const Matmul& product, const Command&
   if (const auto* const reduction = std::get_if<ColumnReduction>(&next))
     return make(product, *reduction, lane_kernels(set));
   return nullptr;
+}
+
+std::unique_ptr<ProductSequel> make_far_sequel(const Matmul& product, const AdamUpdate& next, InstructionSet set) {
+  if (bytes_of<float>(next.parameters.size) < kFarBytes) return nullptr;
+  return make(product, next, lane_kernels(set).adam_past_caches);
 }
 
 }  // namespace rushlight

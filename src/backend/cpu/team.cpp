@@ -14,12 +14,6 @@ extern "C" void __tsan_ignore_thread_end();
 namespace rushlight {
 namespace {
 
-// Where members share a core, each that waits awake keeps the one from it that it waits for.
-int spins_of(int members) {
-  static const int processors = omp_get_num_procs();
-  return members <= processors ? 2000 : 0;
-}
-
 // OpenMP's own fork and join are invisible to ThreadSanitizer, as libgomp is not built for it: say what they order.
 void acquire([[maybe_unused]] void* token) {
 #if defined(__SANITIZE_THREAD__)
@@ -59,6 +53,11 @@ __attribute__((no_sanitize("thread"))) void run_team(int threads, TeamBody body,
   acquire(&join);
 }
 
+bool each_has_a_core(int members) {
+  static const int processors = omp_get_num_procs();
+  return members <= processors;
+}
+
 void Barrier::wait(int members) {
   if (members == 1) return;
   const int round = round_.load(std::memory_order_relaxed);
@@ -68,7 +67,7 @@ void Barrier::wait(int members) {
     round_.notify_all();
     return;
   }
-  for (int spins = spins_of(members); spins > 0; --spins) {
+  for (int spins = each_has_a_core(members) ? 2000 : 0; spins > 0; --spins) {
     if (round_.load(std::memory_order_acquire) != round) return;
     pause_briefly();
   }

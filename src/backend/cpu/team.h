@@ -20,6 +20,9 @@ void run_team(int threads, const Body& body) {
       threads, [](const void* context, Part member) { (*static_cast<const Body*>(context))(member); }, &body);
 }
 
+/// Where members share a core, each that waits awake keeps the one from it that it waits for.
+bool each_has_a_core(int members);
+
 /// What every member wrote before it waited, all see afterwards. Where each has a core they wait awake for some 50
 /// microseconds, longer than most operations take, and then asleep, so that another process gets the core.
 class Barrier {

@@ -54,6 +54,12 @@ struct X86Lanes {
     value = reinterpret_cast<EightFloats>(_mm256_sqrt_ps(reinterpret_cast<__m256>(value)));
   }
 
+  static void store_past_caches(const EightFloats& value, float* to) {
+    _mm256_stream_ps(to, reinterpret_cast<__m256>(value));
+  }
+  /// Stores past the caches come into no order with others by themselves.
+  static void finish_stores() { _mm_sfence(); }
+
   static void widen(const PhiloxBlock& drawn, EightWords& lanes) {
     lanes =
         reinterpret_cast<EightWords>(_mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(&drawn))));

@@ -42,6 +42,7 @@ inline std::vector<ProductShape> product_shapes() {
       }
       all.push_back({3, 5, 19, 21, a, b});
       all.push_back({1, 260, 35, 523, a, b});  // More rows, and more of k, than are taken at a time.
+      all.push_back({1, 531, 70, 9, a, b});    // So many rows that they are split among threads.
     }
   }
   return all;

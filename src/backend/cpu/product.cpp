@@ -17,6 +17,8 @@ constexpr std::int64_t kPackedFloats = 80 * 1024;
 constexpr std::int64_t kFewRows = 256;
 // Else so many tiles do while it is near, and their rows of c are then handed on.
 constexpr std::int64_t kTilesTogether = 4;
+// With more, it takes no time to speak of that every thread packs all panels.
+constexpr std::int64_t kManySamples = 512;
 
 std::int64_t ceil_divide(std::int64_t a, std::int64_t b) {
   return (a + b - 1) / b;
@@ -82,11 +84,12 @@ std::int64_t PanelProduct::words_of(std::int64_t k) const {
   return ceil_divide(k, kernel_.in_word);
 }
 
-// Columns are split first: so no two threads pack the same panel, and each has whole columns. With a transposed `a`
-// rows are: so a thread writes the weights that it reads in the next forward pass, and no core waits for another's
-// copy.
+// Columns are split first: so no two threads pack the same panel, and each has whole columns. Where a core would wait
+// for another's copies, rows are: with a transposed `a`, whose thread reads the weights that it writes in the next
+// forward pass; and with many samples, which a thread then takes from layer to layer.
 PanelProduct::Grid PanelProduct::grid(int parts) const {
-  const bool by_rows = shape_.transpose_a == Transpose::yes;
+  const bool many_samples = shape_.transpose_b == Transpose::yes && shape_.m > kManySamples;
+  const bool by_rows = shape_.transpose_a == Transpose::yes || many_samples;
   const int first = static_cast<int>(std::min<std::int64_t>(parts, by_rows ? row_lines_ : panels_));
   const int second = static_cast<int>(std::min<std::int64_t>(parts / first, by_rows ? panels_ : row_lines_));
   return by_rows ? Grid{first, second} : Grid{second, first};

@@ -42,10 +42,8 @@ std::shared_ptr<Backend> open_cpu(const Device& device) {
     if (products != nullptr) return std::make_shared<CpuBackend>(device.threads, device.graphs, set, products);
     takers = fmt::format("a GPU, or a CPU with AVX512_BF16, but this one has {}", to_string(set));
   }
-  throw DeviceError(fmt::format(
-      "products of {} take {}: use --device cuda, or --precision fp32 (a run that was begun otherwise goes on "
-      "as a new one, with --init-from)",
-      to_string(device.precision), takers));
+  throw DeviceError(fmt::format("products of {} take {}: use --device cuda, or --precision fp32",
+                                to_string(device.precision), takers));
 }
 
 }  // namespace

@@ -13,7 +13,11 @@ rounds=7
 begun= # A folder that is not finished: removed whatever ends this script.
 
 usage() {
-  sed -n '2,8s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
+  sed -n '2,8s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
+}
+
+misused() {
+  usage >&2
   exit 2
 }
 
@@ -49,7 +53,7 @@ build_commit() {
 names=()
 while (($# > 0)); do
   case $1 in
-    --help) usage ;;
+    --help) usage && exit ;;
     --rounds)
       [[ ${2:-} =~ ^[1-9][0-9]*$ ]] || fail "--rounds takes a number of 1 or more"
       rounds=$2
@@ -59,12 +63,12 @@ while (($# > 0)); do
       shift
       break
       ;;
-    -*) usage ;;
+    -*) misused ;;
     *) names+=("$1") ;;
   esac
   shift
 done
-((${#names[@]} == 2)) || usage
+((${#names[@]} == 2)) || misused
 command -v python3 >/dev/null || fail "there is no python3, which reads the figures"
 
 # The exit of a signal passes through here, too.

@@ -49,12 +49,16 @@ Inference::Inference(const ModelState& model, std::int64_t rows, Mode mode)
 }
 
 void Inference::ready(const ModelState& model, const Dataset& data, const Request& request) {
-  if (!resident_ || (!resident_->data().same_view(data) && !resident_->replace(data))) {
-    program_.reset();
-    resident_.reset();
-    // A batch is copied, so that the next one can take its place and the program stays.
-    const DataCopy copy = data.size() <= shape().rows ? DataCopy::always : DataCopy::if_needed;
-    resident_ = std::make_unique<ResidentData>(backend_, data, copy);
+  if (!resident_ || !resident_->data().same_view(data)) {
+    std::unique_ptr<ResidentData> kept = std::move(resident_);  // None is left where the device fails meanwhile.
+    if (!kept || !kept->replace(data)) {
+      program_.reset();
+      kept.reset();
+      // A batch is copied, so that the next one can take its place and the program stays.
+      const DataCopy copy = data.size() <= shape().rows ? DataCopy::always : DataCopy::if_needed;
+      kept = std::make_unique<ResidentData>(backend_, data, copy);
+    }
+    resident_ = std::move(kept);
   }
   if (!program_ || request_ != request) {
     program_.emplace(backend_, plan_.step(arena_.data(), model.parameters(),

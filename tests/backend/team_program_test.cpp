@@ -5,7 +5,6 @@
 
 #include <map>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -36,7 +35,7 @@ std::vector<Module> broad_network() {
 std::map<std::string, std::vector<std::byte>> memory_after(const std::vector<Module>& modules, std::int64_t batch,
                                                            int threads, int members, InstructionSet set,
                                                            std::int64_t steps, GraphUse graphs,
-                                                           std::optional<CoreDistance> distance = {}) {
+                                                           CoreDistanceWatch::Measure distance = nullptr) {
   const auto backend = std::make_shared<CpuBackend>(threads, graphs, set);
   std::vector<Member> all;
   for (int i = 0; i < members; ++i) all.push_back({777, static_cast<std::uint32_t>(i)});
@@ -56,7 +55,7 @@ std::map<std::string, std::vector<std::byte>> memory_after(const std::vector<Mod
                                   .labels = data.labels().data(),
                                   .order = SampleOrder::shuffled,
                                   .shuffle_seed = 777});
-  if (distance) {
+  if (distance != nullptr) {
     TeamProgram(step, steps, threads, set, distance).replay();
   } else {
     RepeatedProgram program(backend, step);
@@ -95,11 +94,18 @@ TEST(TeamProgramTest, GivesTheBytesOfItsNodesOneByOneForAnyNumberOfThreads) {
   }
 }
 
+CoreDistance near(int) {
+  return CoreDistance::near;
+}
+CoreDistance far(int) {
+  return CoreDistance::far;
+}
+
 TEST(TeamProgramTest, TheDistanceOfCoresChangesNoByte) {
   for (const InstructionSet set : instruction_sets()) {
     for (const int members : {1, 2}) {
       const auto expected = memory_after(broad_network(), 7, 1, members, set, 3, GraphUse::off);
-      for (const CoreDistance distance : {CoreDistance::near, CoreDistance::far}) {
+      for (const CoreDistanceWatch::Measure distance : {near, far}) {
         for (const int threads : {1, 2, 3}) {
           EXPECT_TRUE(memory_after(broad_network(), 7, threads, members, set, 3, GraphUse::on, distance) == expected)
               << to_string(set) << ", " << threads << " threads, " << members << " members";

@@ -96,10 +96,6 @@ void run_range(const LossSum& one, Range items, const LaneKernels&) {
   reduce_columns(one, items);
 }
 
-const PanelProduct& plan_of(const Matmul& product) {
-  return *static_cast<const PanelProduct*>(product.plan);
-}
-
 // f(operation) of a command that is no product.
 template <class F>
 auto visit_operation(const Command& command, const F& f) {

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <chrono>
 #include <limits>
 
 #include "src/backend/cpu/team.h"
@@ -10,48 +9,71 @@
 namespace rushlight {
 namespace {
 
-constexpr int kTrips = 32, kTries = 4;
+using Clock = std::chrono::steady_clock;
 
-// Measured on an EPYC of the Zen 4 kind: 50 within a last-level cache, 300 between two.
-constexpr double kNanosecondsOfNear = 130;
+constexpr int kTrips = 16, kTries = 4;
 
-double nanoseconds() {
-  return std::chrono::duration<double, std::nano>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
+// There and back, of an EPYC of the Zen 4 kind: 50 ns within a last-level cache, 300 between two.
+constexpr std::chrono::duration<double, std::nano> kTripOfNear{130};
 
-void wait_until(const std::atomic<int>& value, int wanted) {
-  while (value.load(std::memory_order_acquire) != wanted) {
-  }
-}
+// A thread that does not answer for so long has no core now.
+constexpr std::chrono::microseconds kPatience{200};
 
 /// The first member plays with one after the other.
-struct Game {
-  alignas(64) std::atomic<int> partner = 0;
-  alignas(64) std::atomic<int> ball = 0;
+class Game {
+ public:
+  bool is_far(int members) {
+    for (int other = 1; other < members && !over_.load(std::memory_order_relaxed); ++other) {
+      partner_.store(other, std::memory_order_release);
+      deadline_ = Clock::now() + kPatience;
+      if (serve() > kTripOfNear) far_ = true;
+    }
+    const bool given_up = over_.exchange(true, std::memory_order_release);
+    return far_ && !given_up;
+  }
 
-  /// Nanoseconds there and back, of the fastest try: others may have been interrupted.
-  double play(bool serves) {
-    double fastest = std::numeric_limits<double>::infinity();
+  void answer(int member) {
+    if (!wait(partner_, member)) return;
+    for (int i = 0; i < kTries * kTrips; ++i) {
+      if (!wait(ball_, 1)) return;
+      ball_.store(0, std::memory_order_release);
+    }
+  }
+
+ private:
+  /// A trip of the fastest try: others may have been interrupted.
+  Clock::duration serve() {
+    Clock::duration fastest = Clock::duration::max();
     for (int i = 0; i < kTries; ++i) {
-      const double begin = nanoseconds();
+      const Clock::time_point begin = Clock::now();
       for (int trip = 0; trip < kTrips; ++trip) {
-        if (serves) ball.store(1, std::memory_order_release);
-        wait_until(ball, serves ? 0 : 1);
-        if (!serves) ball.store(0, std::memory_order_release);
+        ball_.store(1, std::memory_order_release);
+        if (!wait(ball_, 0, &deadline_)) {
+          over_.store(true, std::memory_order_release);
+          return {};
+        }
       }
-      fastest = std::min(fastest, (nanoseconds() - begin) / kTrips);
+      fastest = std::min(fastest, (Clock::now() - begin) / kTrips);
     }
     return fastest;
   }
 
-  double longest_trip(int members) {
-    double longest = 0;
-    for (int other = 1; other < members; ++other) {
-      partner.store(other, std::memory_order_release);
-      longest = std::max(longest, play(true));
+  /// False: the game is over, or the deadline.
+  bool wait(const std::atomic<int>& value, int wanted, const Clock::time_point* deadline = nullptr) const {
+    constexpr unsigned kGlance = 256;
+    for (unsigned spins = 1; value.load(std::memory_order_acquire) != wanted; ++spins) {
+      if (spins % kGlance != 0) continue;
+      if (over_.load(std::memory_order_acquire)) return false;
+      if (deadline != nullptr && Clock::now() > *deadline) return false;
     }
-    return longest;
+    return true;
   }
+
+  alignas(64) std::atomic<int> partner_ = 0;
+  alignas(64) std::atomic<int> ball_ = 0;
+  alignas(64) std::atomic<bool> over_ = false;
+  Clock::time_point deadline_;
+  bool far_ = false;
 };
 
 }  // namespace
@@ -59,16 +81,21 @@ struct Game {
 CoreDistance measure_core_distance(int threads) {
   if (threads == 1 || !each_has_a_core(threads)) return CoreDistance::near;
   Game game;
-  double longest = 0;
+  CoreDistance distance = CoreDistance::near;
   run_team(threads, [&](Part member) {
-    if (member.index == 0) {
-      longest = game.longest_trip(member.of);
-    } else {
-      wait_until(game.partner, member.index);
-      game.play(false);
-    }
+    if (member.index != 0) return game.answer(member.index);
+    if (game.is_far(member.of)) distance = CoreDistance::far;
   });
-  return longest > kNanosecondsOfNear ? CoreDistance::far : CoreDistance::near;
+  return distance;
+}
+
+CoreDistance CoreDistanceWatch::at(Clock::time_point now) {
+  if (now < next_) return distance_;
+  const Clock::time_point begin = Clock::now();
+  distance_ = measure_(threads_);
+  const Clock::duration took = Clock::now() - begin;
+  next_ = now + took + std::max<Clock::duration>(std::chrono::seconds(1), 100 * took);
+  return distance_;
 }
 
 }  // namespace rushlight

@@ -13,12 +13,12 @@ namespace rushlight {
 /// The bits are those of the operations' own call, item by item.
 struct LaneKernels {
   void (*adam)(const AdamUpdate& operation, std::int64_t model, Range blocks) = nullptr;
-  /// The same, and parameters go past the caches to memory. They must be aligned to 32 bytes.
+  /// The same; where there are such stores, parameters go past the caches to memory. They must be aligned to 32 bytes.
   void (*adam_past_caches)(const AdamUpdate& operation, std::int64_t model, Range blocks) = nullptr;
   void (*gather)(const GatherPixels& operation, Range rows) = nullptr;
   void (*forward)(const BiasReluDropoutForward& operation, std::int64_t model, Range rows, Range blocks) = nullptr;
-  /// Without `dbias`: the sums of dx over the rows, which begin with a chunk of the tree, go to sums[column], or are
-  /// left out where it is null.
+  /// The sums of dx over the rows, which begin with a chunk of the tree, go to sums[column], or are left out where it
+  /// is null; the operation's dbias is not written.
   void (*backward)(const BiasReluDropoutBackward& operation, std::int64_t model, Range rows, Range blocks,
                    float* sums) = nullptr;
 };

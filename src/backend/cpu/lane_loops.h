@@ -42,7 +42,11 @@ struct LaneLoops {
       one.update_parameter(now, m, root, p);
       at(first + i) = m;
       at(second + i) = v;
-      kPastCaches ? Lanes::store_past_caches(p, parameters + i) : void(at(parameters + i) = p);
+      if constexpr (kPastCaches) {
+        Lanes::store_past_caches(p, parameters + i);
+      } else {
+        at(parameters + i) = p;
+      }
     }
     if constexpr (kPastCaches) Lanes::finish_stores();
   }

@@ -17,8 +17,8 @@ constexpr std::int64_t kPackedFloats = 80 * 1024;
 constexpr std::int64_t kFewRows = 256;
 // Else so many tiles do while it is near, and their rows of c are then handed on.
 constexpr std::int64_t kTilesTogether = 4;
-// With more, it takes no time to speak of that every thread packs all panels.
-constexpr std::int64_t kManySamples = 512;
+// Where each thread has so many, it takes little time that it packs all panels.
+constexpr std::int64_t kManySamples = 256;
 
 std::int64_t ceil_divide(std::int64_t a, std::int64_t b) {
   return (a + b - 1) / b;
@@ -68,6 +68,8 @@ PanelProduct::PanelProduct(const MatmulShape& shape, int threads, const ProductK
       threads_(threads),
       panels_(ceil_divide(shape.n, kernel.columns)),
       row_lines_(ceil_divide(shape.m, kLineFloats)),
+      by_rows_(shape.transpose_a == Transpose::yes ||
+               (shape.transpose_b == Transpose::yes && shape.m >= kManySamples * threads)),
       few_rows_(shape.transpose_a == Transpose::no && shape.m <= kFewRows) {
   const std::int64_t words = words_of(shape.k), most = shape.transpose_a == Transpose::yes ? kTransposedDepth : kDepth;
   const std::int64_t depth = ceil_divide(words, ceil_divide(words, most));
@@ -88,11 +90,9 @@ std::int64_t PanelProduct::words_of(std::int64_t k) const {
 // for another's copies, rows are: with a transposed `a`, whose thread reads the weights that it writes in the next
 // forward pass; and with many samples, which a thread then takes from layer to layer.
 PanelProduct::Grid PanelProduct::grid(int parts) const {
-  const bool many_samples = shape_.transpose_b == Transpose::yes && shape_.m > kManySamples;
-  const bool by_rows = shape_.transpose_a == Transpose::yes || many_samples;
-  const int first = static_cast<int>(std::min<std::int64_t>(parts, by_rows ? row_lines_ : panels_));
-  const int second = static_cast<int>(std::min<std::int64_t>(parts / first, by_rows ? panels_ : row_lines_));
-  return by_rows ? Grid{first, second} : Grid{second, first};
+  const int first = static_cast<int>(std::min<std::int64_t>(parts, by_rows_ ? row_lines_ : panels_));
+  const int second = static_cast<int>(std::min<std::int64_t>(parts / first, by_rows_ ? panels_ : row_lines_));
+  return by_rows_ ? Grid{first, second} : Grid{second, first};
 }
 
 int PanelProduct::useful_parts() const {

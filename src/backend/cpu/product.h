@@ -77,6 +77,7 @@ class PanelProduct final : public MatmulPlan {
   int threads_;
   std::int64_t panels_;
   std::int64_t row_lines_;  // Rows are split by so many: of a transposed `a` they are a cache line.
+  bool by_rows_;            // Threads split rows first, not panels.
   bool few_rows_;
   std::int64_t depth_;             // Of k, at most, that is packed at a time: whole words.
   std::int64_t packed_panel_;      // In floats.
@@ -84,6 +85,11 @@ class PanelProduct final : public MatmulPlan {
   std::int64_t rows_together_;     // That go over a panel before the next panel.
   std::int64_t thread_workspace_;  // In floats.
 };
+
+/// The plan of a product on a CPU.
+inline const PanelProduct& plan_of(const Matmul& product) {
+  return *static_cast<const PanelProduct*>(product.plan);
+}
 
 /// Of fp32.
 const ProductKernel& product_kernel(InstructionSet set);

@@ -8,20 +8,11 @@
 
 #include <cstdint>
 
+#include "src/backend/cpu/lines_ahead.h"
+
 namespace rushlight {
 
 enum class Sum { fresh, onto };  // c = a · b, or c += a · b.
-
-inline constexpr std::int64_t kLineFloats = 16;
-
-/// Memory that will be needed next and lies far away: some cache lines of each row, which are asked for a few at a
-/// time while a strip is summed.
-struct Ahead {
-  const float* data = nullptr;
-  std::int64_t stride = 0;
-  std::int64_t rows = 0;
-  std::int64_t lines = 0;  // Of a row.
-};
 
 /// c [rows, columns of a panel] from a [rows, k] and a panel [k, columns], in words, each of which is a float or holds
 /// several neighbouring k of a smaller type. Word (i, l) of a is a[i * a_row + l * a_step]. The rows are tiles of
@@ -99,35 +90,6 @@ struct LaneMemory {
     store(2, __builtin_shufflevector(high01, high23, 0, 1, 4, 5));
     store(3, __builtin_shufflevector(high01, high23, 2, 3, 6, 7));
   }
-};
-
-/// Asks for what is ahead, in `steps` steps.
-class LinesAhead {
- public:
-  [[gnu::always_inline]] inline LinesAhead(const Ahead& ahead, std::int64_t steps)
-      : line_(ahead.data),
-        left_(ahead.rows * ahead.lines),
-        at_once_((left_ + steps - 1) / steps),
-        lines_(ahead.lines),
-        left_in_row_(ahead.lines),
-        to_next_row_(ahead.stride - ahead.lines * kLineFloats) {}
-
-  [[gnu::always_inline]] inline void step() {
-    const std::int64_t lines = at_once_ < left_ ? at_once_ : left_;
-    left_ -= lines;
-    for (std::int64_t i = 0; i < lines; ++i) {
-      __builtin_prefetch(line_);
-      line_ += kLineFloats;
-      if (--left_in_row_ == 0) {
-        left_in_row_ = lines_;
-        line_ += to_next_row_;
-      }
-    }
-  }
-
- private:
-  const float* line_;
-  std::int64_t left_, at_once_, lines_, left_in_row_, to_next_row_;
 };
 
 /// Operands as they are: a word is a float.

@@ -12,7 +12,7 @@ namespace rushlight {
 std::unique_ptr<ProductSequel> make_sequel(const Matmul& product, const Command& next, InstructionSet set);
 
 /// The same with Adam as `next`, for a team whose cores are far from each other and all read the parameters: these go
-/// past the caches. Null: there are so few that they stay in the nearest ones.
+/// past the caches. Null: as above, or there are so few that they stay in the nearest caches.
 std::unique_ptr<ProductSequel> make_far_sequel(const Matmul& product, const AdamUpdate& next, InstructionSet set);
 
 }  // namespace rushlight

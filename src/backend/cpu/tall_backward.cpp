@@ -8,8 +8,8 @@ namespace rushlight {
 namespace {
 
 // A whole subtree of the tree of sums, so that these are its lower levels.
-constexpr std::int64_t kSegmentRows = 32 * kTreeChunk;
-constexpr std::int64_t kTallRows = 8 * kSegmentRows;
+constexpr std::int64_t kSegmentRows = 8 * kTreeChunk;
+constexpr std::int64_t kTallRows = 32 * kSegmentRows;
 
 std::int64_t segments_of_member(const BiasReluDropoutBackward& tall) {
   return (tall.dx.rows + kSegmentRows - 1) / kSegmentRows;
@@ -60,12 +60,13 @@ std::int64_t segments_of(const BiasReluDropoutBackward& tall) {
 void run_tall(const BiasReluDropoutBackward& tall, Part part, const LaneKernels& kernels, SegmentSums& sums) {
   const std::int64_t segments = segments_of_member(tall);
   const Range mine = part.range(segments_of(tall));
+  const bool joins = tall.dbias.data != nullptr;
   for (std::int64_t segment = mine.begin; segment < mine.end; ++segment) {
     const std::int64_t row = segment % segments * kSegmentRows;
     kernels.backward(tall, segment / segments, {row, std::min(row + kSegmentRows, tall.dx.rows)},
-                     {0, lane_blocks(tall.dx.cols)}, sums.of(segment, padded_columns(tall)));
+                     {0, lane_blocks(tall.dx.cols)}, joins ? sums.of(segment, padded_columns(tall)) : nullptr);
   }
-  if (sums.is_last(part.of) && tall.dbias.data != nullptr) join(tall, sums);
+  if (joins && sums.is_last(part.of)) join(tall, sums);
 }
 
 }  // namespace rushlight

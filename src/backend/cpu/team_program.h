@@ -1,9 +1,7 @@
 // A program as one team runs it: every command in parts, a barrier after each, and no thread sleeps in between.
 #pragma once
 
-#include <chrono>
 #include <memory>
-#include <optional>
 #include <vector>
 
 #include "src/backend/cpu/core_distance.h"
@@ -18,9 +16,8 @@ namespace rushlight {
 /// Products take the operation after them along where they can. The bits are those of the commands one by one.
 class TeamProgram final : public Graph {
  public:
-  /// Without a distance between the team's cores it is measured now and then, where it matters.
   TeamProgram(const Program& program, std::int64_t repeats, int threads, InstructionSet set,
-              std::optional<CoreDistance> distance = {});
+              CoreDistanceWatch::Measure measure_distance = measure_core_distance);
 
   void replay() override;
 
@@ -31,15 +28,16 @@ class TeamProgram final : public Graph {
     std::unique_ptr<ProductSequel> far_sequel;  // In its place where cores are far; null: it is the same.
   };
 
+  static Stage stage_at(const Program& program, std::size_t i, InstructionSet set);
   void run_member(Part member);
 
   std::vector<Stage> stages_;
   std::int64_t repeats_;
   int threads_;
   InstructionSet set_;
-  bool measures_distance_;
-  CoreDistance distance_;
-  std::chrono::steady_clock::time_point measured_;
+  bool distance_matters_ = false;
+  CoreDistanceWatch watch_;
+  CoreDistance distance_ = CoreDistance::near;
   Barrier barrier_;
   SegmentSums segment_sums_;
 };

@@ -1,10 +1,10 @@
 // What lets one source compile for the CPU and, under nvcc, for the GPU.
 #pragma once
 
-// RL_UNROLL: before a loop of a known number of steps, 16 at most.
+// RL_UNROLL: before a loop of a known number of steps, 16 at most. nvcc unrolls such a loop by itself.
 #if defined(__CUDACC__)
 #define RL_HD __host__ __device__
-#define RL_UNROLL _Pragma("unroll")
+#define RL_UNROLL
 #else
 #define RL_HD
 #define RL_UNROLL _Pragma("GCC unroll 16")

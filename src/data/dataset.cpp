@@ -32,7 +32,7 @@ std::int64_t class_count(const std::vector<std::int32_t>& labels) {
   return std::int64_t{highest} + 1;
 }
 
-std::span<const std::uint8_t> bytes_of(const std::vector<std::int32_t>& labels) {
+std::span<const std::uint8_t> label_bytes(const std::vector<std::int32_t>& labels) {
   return {static_cast<const std::uint8_t*>(static_cast<const void*>(labels.data())),
           labels.size() * sizeof(std::int32_t)};
 }
@@ -54,7 +54,7 @@ std::shared_ptr<const Dataset::Storage> store(std::vector<std::uint8_t> features
   storage->classes = class_count(labels);
   Hash hash;
   hash.add(features);
-  hash.add(bytes_of(labels));
+  hash.add(label_bytes(labels));
   storage->hash = hash.value();
   storage->features = std::move(features);
   storage->labels = std::move(labels);

@@ -23,7 +23,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::span<const std::byte> bytes_of(std::string_view text) {
+std::span<const std::byte> text_bytes(std::string_view text) {
   return std::as_bytes(std::span(text.data(), text.size()));
 }
 
@@ -47,7 +47,7 @@ void undo_append(int descriptor, off_t size) {
 
 void write_file(const fs::path& file, std::string_view text) {
   DurableFile durable(file);
-  durable.write(bytes_of(text));
+  durable.write(text_bytes(text));
   durable.commit();
 }
 
@@ -56,7 +56,7 @@ void append_file(const fs::path& file, std::string_view text) {
   const int descriptor = opened.descriptor.get();
   struct stat status {};
   if (!opened.descriptor.valid() || ::fstat(descriptor, &status) != 0) throw system_error("append to", file, errno);
-  int error = write_all(descriptor, bytes_of(text));
+  int error = write_all(descriptor, text_bytes(text));
   if (error == 0) error = sync_file(descriptor);
   if (error != 0) {
     undo_append(descriptor, status.st_size);

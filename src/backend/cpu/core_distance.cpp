@@ -23,13 +23,13 @@ constexpr std::chrono::microseconds kPatience{200};
 class Game {
  public:
   bool is_far(int members) {
+    bool far = false;
     for (int other = 1; other < members && !over_.load(std::memory_order_relaxed); ++other) {
       partner_.store(other, std::memory_order_release);
-      deadline_ = Clock::now() + kPatience;
-      if (serve() > kTripOfNear) far_ = true;
+      if (serve(Clock::now() + kPatience) > kTripOfNear) far = true;
     }
     const bool given_up = over_.exchange(true, std::memory_order_release);
-    return far_ && !given_up;
+    return far && !given_up;
   }
 
   void answer(int member) {
@@ -42,13 +42,13 @@ class Game {
 
  private:
   /// A trip of the fastest try: others may have been interrupted.
-  Clock::duration serve() {
+  Clock::duration serve(Clock::time_point deadline) {
     Clock::duration fastest = Clock::duration::max();
     for (int i = 0; i < kTries; ++i) {
       const Clock::time_point begin = Clock::now();
       for (int trip = 0; trip < kTrips; ++trip) {
         ball_.store(1, std::memory_order_release);
-        if (!wait(ball_, 0, &deadline_)) {
+        if (!wait(ball_, 0, deadline)) {
           over_.store(true, std::memory_order_release);
           return {};
         }
@@ -59,12 +59,11 @@ class Game {
   }
 
   /// False: the game is over, or the deadline.
-  bool wait(const std::atomic<int>& value, int wanted, const Clock::time_point* deadline = nullptr) const {
+  bool wait(const std::atomic<int>& value, int wanted, Clock::time_point deadline = Clock::time_point::max()) const {
     constexpr unsigned kGlance = 256;
     for (unsigned spins = 1; value.load(std::memory_order_acquire) != wanted; ++spins) {
       if (spins % kGlance != 0) continue;
-      if (over_.load(std::memory_order_acquire)) return false;
-      if (deadline != nullptr && Clock::now() > *deadline) return false;
+      if (over_.load(std::memory_order_acquire) || Clock::now() > deadline) return false;
     }
     return true;
   }
@@ -72,8 +71,6 @@ class Game {
   alignas(64) std::atomic<int> partner_ = 0;
   alignas(64) std::atomic<int> ball_ = 0;
   alignas(64) std::atomic<bool> over_ = false;
-  Clock::time_point deadline_;
-  bool far_ = false;
 };
 
 }  // namespace

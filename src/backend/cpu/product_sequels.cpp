@@ -59,7 +59,7 @@ class AdamSequel final : public ProductSequel {
   void run(const ProductRegion& region) const override {
     const std::int64_t begin = region.columns.begin / kLanes, end = lane_blocks(region.columns.end);
     const std::int64_t stride = gradient_.stride / kLanes;
-    if (region.columns.count() == gradient_.cols) {
+    if (region.columns.count() == gradient_.cols) {  // Whole rows, whose padding of zeros stays as it is.
       update_(operation_, region.model, {region.rows.begin * stride, region.rows.end * stride});
     } else {
       for (std::int64_t row = region.rows.begin; row < region.rows.end; ++row) {

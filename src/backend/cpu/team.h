@@ -20,7 +20,8 @@ void run_team(int threads, const Body& body) {
       threads, [](const void* context, Part member) { (*static_cast<const Body*>(context))(member); }, &body);
 }
 
-/// Where members share a core, each that waits awake keeps the one from it that it waits for.
+/// Whether there are as many cores as members. Where they share one, each that waits awake keeps it from the one that
+/// it waits for.
 bool each_has_a_core(int members);
 
 /// What every member wrote before it waited, all see afterwards. Where each has a core they wait awake for some 50

@@ -9,7 +9,7 @@ namespace rushlight {
 /// writes go one after the other.
 enum class CoreDistance { near, far };
 
-/// Of a team of so many threads, by messages between the first and each other, some 5 to 20 us a pair.
+/// Of a team of so many threads, by messages between the first and each other, some 5 to 25 us a pair.
 /// `near` where threads share a core, or where another process keeps one from its core meanwhile.
 CoreDistance measure_core_distance(int threads);
 
